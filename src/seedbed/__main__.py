@@ -1,0 +1,5 @@
+"""`python -m seedbed` is `seedbed`."""
+
+from seedbed.cli.main import main
+
+main()

@@ -1,0 +1,1 @@
+"""Row shapes that trainers expect: one format per file."""

@@ -1,0 +1,201 @@
+"""What must hold between the parts of a pipeline: every field read is written, every model named exists, every field
+has one writer. Looks at a loaded pipeline and notes problems in its document; changes nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from difflib import get_close_matches
+from typing import Any
+
+from seedbed.graph.contracts import Node, Read, Step
+from seedbed.graph.flow import Edge
+from seedbed.graph.spec import RESERVED, GraphPlan, Pipeline
+from seedbed.graph.yaml import Document, Path
+from seedbed.registry.plugins import find
+from seedbed.template.expression import compile_expression
+from seedbed.template.syntax import TemplateSyntaxError
+from seedbed.template.text import compile_text, name_position
+
+ALWAYS = frozenset({"id", "visits", "params", "tags"})
+"""Names that templates may read although nothing writes them."""
+
+
+class Checker:
+    """Checks one pipeline against its document."""
+
+    def __init__(self, pipeline: Pipeline, document: Document) -> None:
+        self.pipeline = pipeline
+        self.document = document
+        self.known: set[str] | None = None if pipeline.fields is None else set(pipeline.fields)
+
+    def check(self) -> None:
+        """Notes every problem."""
+        for step in self.pipeline.steps:
+            self._parts(step, step._path)
+            plan = getattr(step, "_plan", None)
+            if isinstance(plan, GraphPlan):
+                self._graph(plan, step._path)
+            else:
+                self._reads(step.reads(), step._path, self.known)
+            self.known = step.fields_after(self.known)
+        if self.pipeline.output is not None:
+            self._reads([Read("value", self.pipeline.output, ())], ("output",), self.known)
+            for name in self.pipeline.output:
+                if name in RESERVED and name not in ("id", "tags"):
+                    problem = self.document.at_key(("output", name), f"`{name}` is a reserved name", "rename the field")
+                    self.document.problems.append(problem)
+        self._fallbacks()
+
+    @staticmethod
+    def names_read(read: Read) -> set[str]:
+        """The names a read uses; none where it is not well-formed."""
+        try:
+            if read.kind == "field":
+                return {read.text}
+            if read.kind == "expression":
+                return set(compile_expression(read.text).names)
+            return {name for text, _ in _texts(read.text, ()) for name in compile_text(text).names}
+        except TemplateSyntaxError:
+            return set()
+
+    def _graph(self, plan: GraphPlan, path: Path) -> None:
+        writers: dict[str, list[Node]] = {}
+        for name, node in plan.nodes.items():
+            here = (*path, "nodes", name)
+            self._parts(node, here)
+            for field in node.writes():
+                writers.setdefault(field, []).append(node)
+                if field in RESERVED:
+                    problem = self.document.at(here, f"`{field}` is a reserved name", "give the node another `output:`")
+                    self.document.problems.append(problem)
+        known = None if self.known is None else self.known | set(writers)
+        for name, node in plan.nodes.items():
+            self._reads(node.reads(), (*path, "nodes", name), known)
+        for edge in plan.edges:
+            self._edge(edge, path, known)
+        for field, nodes in writers.items():
+            self._one_writer(field, nodes, plan, path)
+
+    def _one_writer(self, field: str, nodes: list[Node], plan: GraphPlan, path: Path) -> None:
+        for i, second in enumerate(nodes):
+            for first in nodes[:i]:
+                both = field in first.appends() and field in second.appends()
+                if first is second or both or plan.flow.exclusive(first.name, second.name):
+                    continue
+                what = f"nodes `{first.name}` and `{second.name}` both write `{field}` and can both run"
+                fix = "give one of them another `output:`, or put them on branches of one condition"
+                self.document.problems.append(self.document.at_key((*path, "nodes", second.name), what, fix))
+                return
+
+    def _edge(self, edge: Edge, path: Path, known: set[str] | None) -> None:
+        if edge.when is None:
+            return
+        where = (*path, *edge.path)
+        raw = self._raw(where)
+        if isinstance(raw, dict):
+            self._text(edge.when, "expression", (*where, "when"), known)
+        else:
+            self._text(edge.when, "expression", where, known, offset=max(str(raw).find(edge.when), 0))
+
+    def _raw(self, path: Path) -> Any:
+        value = self.document.data
+        for part in path:
+            value = value[part]
+        return value
+
+    def _parts(self, part: Step | Node, path: Path) -> None:
+        for issue in part.check(self.pipeline.base):
+            self.document.problems.append(self.document.at((*path, *issue.path), issue.what, issue.fix))
+        for name, where in part.models():
+            self._model(name, (*path, *where))
+
+    def _model(self, name: str, path: Path) -> None:
+        models = self.pipeline.models
+        if name in models or self._implied(name):
+            return
+        near = get_close_matches(name, models, 1)
+        have = f"did you mean `{near[0]}`?" if near else f"models here: {', '.join(models) or 'none'}"
+        self.document.problems.append(self.document.at(path, f"there is no model `{name}`", have))
+
+    def _implied(self, name: str) -> bool:
+        """A node may name an embedded model or `provider/model` without an entry under `models:`."""
+        provider, _, model = name.partition("/")
+        if not model and provider != "local":
+            return False
+        try:
+            entry = find("provider", provider)(provider=provider, **({"model": model} if model else {}))
+        except (LookupError, ValueError, TypeError):
+            return False
+        entry._name = name
+        self.pipeline.models[name] = entry
+        return True
+
+    def _reads(self, reads: Any, path: Path, known: set[str] | None) -> None:
+        for read in reads:
+            here = (*path, *read.path)
+            if read.kind == "field":
+                self._known(read.text, self.document.at(here, ""), known)
+            elif read.kind == "expression":
+                self._text(read.text, "expression", here, known)
+            else:
+                for text, part in _texts(read.text, here):
+                    self._text(text, "template", part, known)
+
+    def _text(self, text: str, kind: str, path: Path, known: set[str] | None, offset: int = 0) -> None:
+        try:
+            found = compile_expression(text).names if kind == "expression" else compile_text(text).names
+        except TemplateSyntaxError as error:
+            column = error.column + (offset if error.line == 1 else 0)
+            self.document.problems.append(
+                self.document.at(path, f"{kind}: {error.what}", error.hint, line=error.line, column=column)
+            )
+            return
+        for name in sorted(found):
+            line, column = name_position(text, name)
+            column += offset if line == 1 else 0
+            self._known(name, self.document.at(path, "", line=line, column=column), known)
+
+    def _known(self, name: str, place: Any, known: set[str] | None) -> None:
+        if known is None or name in known or name in ALWAYS:
+            return
+        near = get_close_matches(name, known, 1, 0.6)
+        if near:
+            fix = f"did you mean `{near[0]}`?"
+        elif known:
+            fix = f"fields here: {', '.join(sorted(known))}"
+        else:
+            fix = "nothing writes a field before this"
+        what = f"nothing writes the field `{name}`"
+        self.document.problems.append(type(place)(place.file, place.line, place.column, what, fix))
+
+    def _fallbacks(self) -> None:
+        models = self.pipeline.models
+        for name, model in models.items():
+            seen = [name]
+            while model is not None and model.fallback is not None:
+                path = ("models", seen[-1], "fallback")
+                if model.fallback in seen:
+                    way = " -> ".join([*seen, model.fallback])
+                    self.document.problems.append(self.document.at(path, f"fallbacks run in a circle: {way}", "cut it"))
+                    break
+                if model.fallback not in models:
+                    self._model(model.fallback, path)
+                    break
+                seen.append(model.fallback)
+                model = models.get(model.fallback)
+
+
+def _texts(value: Any, path: Path) -> Iterator[tuple[str, Path]]:
+    """All texts inside a value that may hold templates, each with its path."""
+    if isinstance(value, str):
+        if "{" in value:
+            yield value, path
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _texts(item, (*path, key))
+    elif isinstance(value, list):
+        for i, item in enumerate(value):
+            yield from _texts(item, (*path, i))
+
+

@@ -1,0 +1,330 @@
+"""What a node and a step are: their written form (pydantic) and their behaviour, in one class.
+
+A node type is one file with one class derived from `Node`; a step type one file with one class derived from `Step`.
+They are given a context by whoever runs them and know nothing of it beyond this page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Protocol
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr
+
+from seedbed.record import Record, chance
+
+
+def _text_of_number(value: Any) -> Any:
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+Text = Annotated[str, BeforeValidator(_text_of_number)]
+"""Text in which a number filled in from the environment stays text."""
+
+NAME = r"^[A-Za-z_][A-Za-z0-9_]*$"
+Name = Annotated[str, Field(pattern=NAME)]
+"""An identifier: a node, field or model name."""
+
+
+class Spec(BaseModel):
+    """Base of everything written in a pipeline file: unknown keys are refused, types are exact."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, validate_default=False, use_attribute_docstrings=True)
+
+
+class Read(NamedTuple):
+    """One place where a node or step reads fields.
+
+    `kind` says how: a `template` (text with holes), an `expression`, a `value` (any JSON with templates in its
+    texts), a `field` by name, or an `optional` field: read where there is one of that name. `path` leads from the node's or step's own mapping to where it is written.
+    """
+
+    kind: Literal["template", "expression", "value", "field", "optional"]
+    text: Any
+    path: tuple[str | int, ...]
+
+
+class Issue(NamedTuple):
+    """Something wrong that a node or step finds in itself at load; `path` as in `Read`."""
+
+    path: tuple[str | int, ...]
+    what: str
+    fix: str = ""
+
+
+class SetValue(Spec):
+    """Go on with this value in the node's field, as if the node had written it."""
+
+    set: Any
+
+
+class Goto(Spec):
+    """Go on at another node, as along an edge."""
+
+    goto: Name
+
+
+OnError = Literal["fail", "drop"] | SetValue | Goto
+
+
+class Context(Protocol):
+    """What a node or step may ask of the run it is part of."""
+
+    seed: int
+    """The run's seed."""
+    base: Path
+    """The folder of the pipeline file; relative paths start here."""
+    folder: Path
+    """The run directory."""
+    params: dict[str, Any]
+
+    def model(self, name: str) -> Any:
+        """The model of that name (a `seedbed.models.contract.Caller`)."""
+
+    def run_blocking(self, call: Callable[[], Any]) -> Awaitable[Any]:
+        """Runs a blocking call in a thread."""
+
+
+class Visit:
+    """One execution of one node for one record.
+
+    `scope` holds all that templates and expressions may read: the record's fields, what nodes have written so far,
+    and `id`, `visits`, `params`. Read it, do not change it; extra fields are written with `write`.
+    """
+
+    __slots__ = ("calls", "extra", "node", "notes", "number", "record_id", "scope", "seed")
+
+    def __init__(self, scope: dict[str, Any], record_id: str, node: str, number: int, seed: int) -> None:
+        self.scope = scope
+        self.record_id = record_id
+        self.node = node
+        self.number = number
+        """Which execution of this node for this record this is, from 1."""
+        self.seed = seed
+        self.calls: list[Any] = []
+        """The model calls made so far, in order; the model layer appends to it."""
+        self.extra: dict[str, Any] | None = None
+        self.notes: list[str] = []
+        """What `seedbed trace` should tell about this execution, such as a reply whose JSON was repaired."""
+
+    def random(self, *more: str | int) -> Random:
+        """The generator of this visit: seeded by run seed, record id, node and visit (and `more`)."""
+        return chance(self.seed, self.record_id, self.node, self.number, *more)
+
+    def write(self, name: str, value: Any) -> None:
+        """Writes a field beside the node's own output; `name` must be among the node's `writes()`."""
+        if self.extra is None:
+            self.extra = {}
+        self.extra[name] = value
+
+
+NodeCall = Callable[[Visit], Any]
+"""What a prepared node is: a function from a visit to the value of its field, plain or async (see `Node.blocking`)."""
+
+
+class Node(Spec):
+    """Base of all node types."""
+
+    type: str
+    """Which node this is: the name of a file in `seedbed/nodes/` or of a plug-in."""
+    output: Name | None = None
+    """The field it writes. Default: the node's name."""
+    when: str | None = None
+    """An expression; where it is false the node does not run, its field is null, and its out-edges are followed."""
+    on_error: OnError = "fail"
+    """What happens after all retries: fail the record, drop it, set a value, or go to another node."""
+    max_visits: int = Field(default=10, ge=1)
+    """How often it may run for one record; past it, `on_error` decides."""
+
+    _name: str = PrivateAttr(default="")
+    _base: Path = PrivateAttr(default=Path())
+
+    asynchronous: ClassVar[bool] = False
+    """Whether `prepare` returns an async function."""
+
+    @property
+    def name(self) -> str:
+        """The node's name in its graph; set by the loader."""
+        return self._name
+
+    @property
+    def base(self) -> Path:
+        """The folder of the pipeline file; set by the loader before it asks for `reads()`."""
+        return self._base
+
+    def writes(self) -> list[str]:
+        """The fields it writes, its own first."""
+        return [self.output or self._name]
+
+    def appends(self) -> list[str]:
+        """The fields among `writes()` that it appends to, so that several nodes may write them."""
+        return []
+
+    def reads(self) -> Iterator[Read]:
+        """Where it reads fields. `when` is counted by the base class; extend with `yield from super().reads()`."""
+        if self.when is not None:
+            yield Read("expression", self.when, ("when",))
+
+    def models(self) -> list[tuple[str, tuple[str | int, ...]]]:
+        """The models it names, each with the path to where it does."""
+        return []
+
+    def files(self) -> list[str]:
+        """Files whose content belongs to the pipeline: hooks, schemas, prompt files, as written."""
+        return []
+
+    def check(self, base: Path) -> Iterator[Issue]:
+        """What is wrong with it that types cannot say. `base` is the folder of the pipeline file."""
+        return iter(())
+
+    def prepare(self, context: Context) -> NodeCall:
+        """Makes the function that runs it. Called once a run, before the first record."""
+        raise TypeError(f"{type(self).__name__} has no behaviour")
+
+
+class Spool(Protocol):
+    """Records kept on disk, so that steps that need all rows hold none in memory."""
+
+    def add(self, record: Record, key: Any = None) -> None:
+        """Keeps a record. `key` is a JSON value to sort by: nulls first, then booleans, numbers, texts, others."""
+
+    def in_order(self, *, descending: bool = False) -> Iterator[Record]:
+        """All records: as added if none was given a key, else by key, equal keys as added (also when descending)."""
+
+    def __len__(self) -> int: ...
+
+
+class Seen(Protocol):
+    """A set of byte strings on disk."""
+
+    def add(self, key: bytes, note: str) -> str | None:
+        """Adds a key with a note. Returns None, or the note of the same key added earlier."""
+
+
+class StepContext(Context, Protocol):
+    """What a step may ask of the run."""
+
+    name: str
+    """The step's name in counts: its type, numbered when a pipeline has several."""
+
+    def drop(self, record: Record, reason: str, detail: str = "") -> None:
+        """Counts a record as dropped by this step and keeps it aside.
+
+        Records are counted by `reason`, so it comes from a small set; what differs by record goes into `detail`.
+        """
+
+    def spool(self) -> Spool:
+        """An empty spool."""
+
+    def seen(self) -> Seen:
+        """An empty set."""
+
+
+class StepRun:
+    """A step at work: records come one by one through `take`, in source order; `finish` gives what it held back."""
+
+    done = False
+    """Set it to True when no further record is wanted: what feeds the step stops."""
+
+    def take(self, record: Record) -> Iterable[Record]:
+        """The records that go on because of this one. A RecordError raised here fails this record only."""
+        raise TypeError(f"{type(self).__name__} has no behaviour")
+
+    def finish(self) -> Iterable[Record]:
+        """The records held back, once no more will come."""
+        return ()
+
+
+class Step(Spec):
+    """Base of all step types."""
+
+    type: str
+    """Which step this is: the name of a file in `seedbed/steps/` or of a plug-in."""
+
+    _name: str = PrivateAttr(default="")
+    _base: Path = PrivateAttr(default=Path())
+    _path: tuple[str | int, ...] = PrivateAttr(default=())
+
+    whole: ClassVar[bool] = False
+    """Whether it needs all rows before it lets the first one go."""
+
+    @property
+    def name(self) -> str:
+        """The step's name in counts; set by the loader."""
+        return self._name
+
+    @property
+    def base(self) -> Path:
+        """The folder of the pipeline file; set by the loader before it asks for `reads()`."""
+        return self._base
+
+    def reads(self) -> Iterator[Read]:
+        """Where it reads fields."""
+        return iter(())
+
+    def fields_after(self, known: set[str] | None) -> set[str] | None:
+        """The fields a record has after this step, given those before; None where nobody can know."""
+        return known
+
+    def models(self) -> list[tuple[str, tuple[str | int, ...]]]:
+        """As for a node."""
+        return []
+
+    def files(self) -> list[str]:
+        """As for a node."""
+        return []
+
+    def check(self, base: Path) -> Iterator[Issue]:
+        """As for a node."""
+        return iter(())
+
+    def open(self, context: StepContext) -> StepRun:
+        """Starts the step. It is run anew when a run is resumed, so it must be a function of its input and the seed.
+        """
+        raise TypeError(f"{type(self).__name__} has no behaviour")
+
+
+@dataclass(slots=True)
+class Trail:
+    """What happened to one record in one step, kept for `seedbed trace`."""
+
+    events: list[dict[str, Any]] = field(default_factory=list)
+    """One object per node execution, in the order they ended: node, visit, status, seconds, calls, error."""
+    attempts: int = 0
+    usd: float = 0.0
+
+
+@dataclass(slots=True)
+class Outcome:
+    """How one record left a worker step: done with records, dropped with a reason, or failed with an error."""
+
+    status: Literal["done", "dropped", "failed"]
+    records: list[Record] = field(default_factory=list)
+    reason: str = ""
+    """Why it was dropped."""
+    error: BaseException | None = None
+    where: str = ""
+    """The node that dropped or failed it."""
+    trail: Trail = field(default_factory=Trail)
+
+
+Work = Callable[[Record], Awaitable[Outcome]]
+
+
+class WorkerStep(Step):
+    """Base of steps that do slow or costly work on each record on its own.
+
+    Many records are worked on at once. Each outcome is stored when it is there, so that a resumed run does not work
+    on that record again. Records leave in the order in which they came.
+    """
+
+    def immediate(self) -> bool:
+        """Whether the work is done without ever waiting, so that it needs no task of its own."""
+        return False
+
+    def work(self, context: StepContext) -> Work:
+        """Makes the function that works on one record. A StopRun it raises leaves the record as it was."""
+        raise TypeError(f"{type(self).__name__} has no behaviour")

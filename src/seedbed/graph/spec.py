@@ -1,0 +1,122 @@
+"""A pipeline as it stands after loading: typed, filled in, checked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field
+
+from seedbed.graph.contracts import Name, Node, Spec, Step
+from seedbed.graph.flow import Edge, Flow
+from seedbed.graph.spec_io import SinkSpec, SourceSpec
+
+RESERVED = ("start", "end", "drop", "id", "visits", "tags", "params")
+"""Names that no node and no field may have."""
+
+
+def _count(value: Any) -> Any:
+    """`50M` → 50,000,000."""
+    units = {"k": 10**3, "m": 10**6, "b": 10**9, "g": 10**9}
+    if isinstance(value, str) and value[-1:].lower() in units:
+        try:
+            return round(float(value[:-1]) * units[value[-1].lower()])
+        except ValueError:
+            return value
+    return value
+
+
+Count = Annotated[int, BeforeValidator(_count)]
+"""A whole number that may be written with k, M or B."""
+
+
+class Target(Spec):
+    """Exactly so many survivors."""
+
+    accepted: Count = Field(ge=1)
+    """How many records the run shall end with, the first in source order."""
+    max_candidates: Count | None = Field(default=None, ge=1)
+    """How many source records may be drawn for that. Default: as many as there are."""
+
+
+class Budget(Spec):
+    """A hard stop. The run ends with exit code 4 and can be resumed with a larger budget."""
+
+    usd: float | None = Field(default=None, ge=0)
+    """US dollars, by the models' prices."""
+    tokens: Count | None = Field(default=None, ge=0)
+    """Tokens of prompts and answers together."""
+    minutes: float | None = Field(default=None, ge=0)
+    """Minutes of running, over all resumes."""
+    calls: Count | None = Field(default=None, ge=0)
+    """Model calls that were answered by an endpoint."""
+
+
+class Frame(Spec):
+    """The keys of a pipeline file. Parts that plug-ins define stay raw here."""
+
+    version: Literal[1] = 1
+    """Version of the file format."""
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
+    """Its runs are kept in `runs/<name>/`."""
+    seed: int = 0
+    """Every draw derives from it."""
+    params: dict[Name, Any] = {}
+    """Values used as `${params.NAME}`; `--set params.NAME=VALUE` changes them."""
+    models: dict[Name, Any] = {}
+    """How to reach language models, by name."""
+    source: Any = None
+    """Where records come from."""
+    steps: list[Any] | None = None
+    """What happens to them, in order."""
+    nodes: dict[Name, Any] | None = None
+    """Short for one `graph` step: its nodes."""
+    edges: list[Any] | None = None
+    """Short for one `graph` step: its edges."""
+    output: dict[str, Any] | None = None
+    """The final record: field names and values, templates filled. Default: all fields."""
+    schema_: Any = Field(default=None, alias="schema")
+    """What every output record must look like."""
+    target: Target | None = None
+    budget: Budget | None = None
+    sink: Any = None
+    """Where records go."""
+
+
+@dataclass(slots=True)
+class GraphPlan:
+    """The nodes of a graph step and how records walk through them."""
+
+    nodes: dict[str, Node]
+    edges: list[Edge]
+    flow: Flow
+
+
+@dataclass(slots=True)
+class Pipeline:
+    """A pipeline file, loaded and made sure of."""
+
+    name: str
+    file: str
+    """The file as given, for messages."""
+    base: Path
+    """The folder that relative paths start from."""
+    seed: int
+    params: dict[str, Any]
+    models: dict[str, Any]
+    """Providers by name; only those in use are opened."""
+    sources: list[SourceSpec]
+    steps: list[Step]
+    sinks: list[SinkSpec]
+    output: dict[str, Any] | None = None
+    schema: dict[str, Any] | None = None
+    """JSON Schema of every output record."""
+    target: Target | None = None
+    budget: Budget | None = None
+    fields: list[str] | None = None
+    """The fields of the source, where they can be known."""
+    written: dict[str, Any] = field(default_factory=dict)
+    """The file's own content as it may be written to disk: filled in, without secrets."""
+    secrets: set[str] = field(default_factory=set)
+    warnings: list[str] = field(default_factory=list)

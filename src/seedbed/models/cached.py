@@ -1,0 +1,100 @@
+"""A model as nodes see it: what was answered before is not asked again.
+
+The key of a call is the hash of what is sent and of a sample index. The index comes from record id, visit and place
+in `n`, so that a hundred records that ask the same get a hundred answers; at temperature 0 it is 0, and they share
+one. The endpoint's address is not part of the key. Two calls with one key at the same time are one call.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from hashlib import blake2b
+from typing import Any
+
+import msgspec
+
+from seedbed.errors import BadReply, ModelError
+from seedbed.graph.contracts import Visit
+from seedbed.models.contract import Answer, Caller, Provider, Request
+from seedbed.models.ledger import Ledger
+from seedbed.models.retry import Retrying
+
+_encode = msgspec.json.Encoder(order="deterministic").encode
+
+
+class Cached:
+    """A retrying model with a memory."""
+
+    def __init__(self, provider: Provider, retrying: Retrying, ledger: Ledger, fallback: Caller | None = None) -> None:
+        self.name = provider.name
+        self.provider = provider
+        self.retrying = retrying
+        self.ledger = ledger
+        self.fallback = fallback
+        identity = provider.identity()
+        self._prefix = _encode([identity[key] for key in sorted(identity) if key != "params"])
+        self._lookup = provider.cache != "off"
+        self._under_way: dict[bytes, asyncio.Future[None]] = {}
+
+    async def ask(self, request: Request, visit: Visit, sample: int = 0) -> Answer:
+        """The kept answer, or a fresh one."""
+        own = self.provider.params
+        if own:
+            request = msgspec.structs.replace(request, params={**own, **request.params})
+        asked = _encode(request.messages)
+        key = self._key(request, asked, visit, sample)
+        while (other := self._under_way.get(key)) is not None:
+            await asyncio.wait([other])
+        if self._lookup:
+            answer = self._remembered(key, request, visit)
+            if answer is not None:
+                return answer
+        done = self._under_way[key] = asyncio.get_running_loop().create_future()
+        try:
+            answer, usd = await self.retrying.ask(request, key, asked, visit)
+        except ModelError as error:
+            visit.calls.append(
+                {"key": key.hex(), "model": self.name, "error": type(error).__name__, "attempts": error.attempts}
+            )
+            if self.fallback is None:
+                raise
+        else:
+            usage = answer.reply.usage
+            visit.calls.append(
+                {
+                    "key": key.hex(),
+                    "model": self.name,
+                    "input": usage.input,
+                    "output": usage.output,
+                    "usd": usd,
+                    "seconds": round(answer.reply.seconds, 4),
+                    "attempts": answer.reply.attempts,
+                }
+            )
+            return answer
+        finally:
+            del self._under_way[key]
+            done.set_result(None)
+        return await self.fallback.ask(request, visit, sample)
+
+    def _remembered(self, key: bytes, request: Request, visit: Visit) -> Answer | None:
+        reply = self.ledger.store.find(key, self.provider.cache)
+        if reply is None:
+            return None
+        try:
+            value = request.accept(reply) if request.accept else reply.text
+        except BadReply:
+            return None
+        self.ledger.cached(visit.node, self.name)
+        visit.calls.append({"key": key.hex(), "model": self.name, "cached": True})
+        return Answer(reply, value)
+
+    def _key(self, request: Request, asked: bytes, visit: Visit, sample: int) -> bytes:
+        params: dict[str, Any] = request.params
+        hashed = blake2b(self._prefix, digest_size=16)
+        hashed.update(b"\0")
+        hashed.update(asked)
+        hashed.update(_encode([params, request.schema]))
+        if params.get("temperature") != 0:
+            hashed.update(f"\0{visit.record_id}\0{visit.number}\0{sample}".encode("utf-8", "surrogatepass"))
+        return hashed.digest()

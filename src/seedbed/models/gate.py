@@ -1,0 +1,210 @@
+"""How many calls may be in flight at one endpoint, and how fast they may follow each other.
+
+One gate stands before each endpoint, shared by all models, nodes and runs of the process. A fixed concurrency is a
+ceiling; `auto` finds its own: it doubles until the endpoint says no (429, 503, time-outs) or until more calls in
+flight bring no more answers per second, then it goes up by one and down by a third.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from typing import Any, Literal
+from weakref import WeakKeyDictionary
+
+from seedbed.models.contract import Limits
+
+FIRST = 8
+"""Calls in flight with which `auto` starts."""
+CEILING = 512
+"""Calls in flight that `auto` never exceeds."""
+CUT = 0.7
+"""What is left of the limit after the endpoint said no."""
+
+
+class Gate:
+    """The gate of one endpoint."""
+
+    def __init__(self, concurrency: int | Literal["auto"] = "auto", rpm: int | None = None, tpm: int | None = None):
+        self.auto = concurrency == "auto"
+        self.ceiling = CEILING if concurrency == "auto" else concurrency
+        self.limit = float(min(FIRST, self.ceiling) if self.auto else self.ceiling)
+        self.busy = 0
+        self.answers = 0
+        """HTTP answers so far, refusals included: a sign of life."""
+        self.successes = 0
+        self.throttles = 0
+        self.waiting: deque[asyncio.Future[None]] = deque()
+        self._requests = Bucket(rpm) if rpm else None
+        self._tokens = Bucket(tpm) if tpm else None
+        self._closed_until = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+        self._last_cut = 0.0
+        self._climb = _Climb() if self.auto else None
+
+    async def enter(self, tokens: int = 0) -> None:
+        """Waits for a place. `tokens` is an estimate of what the call will use."""
+        if self.busy >= int(self.limit) or self.waiting or self._closed_until:
+            place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self.waiting.append(place)
+            self._admit()
+            try:
+                await place
+            except asyncio.CancelledError:
+                if place.done() and not place.cancelled() and place.exception() is None:
+                    self.leave()
+                raise
+        else:
+            self.busy += 1
+        try:
+            if self._requests:
+                await self._requests.take(1)
+            if self._tokens:
+                await self._tokens.take(tokens)
+        except BaseException:
+            self.leave()
+            raise
+
+    def leave(self) -> None:
+        """Gives the place back."""
+        self.busy -= 1
+        if self.waiting:
+            self._admit()
+
+    def used(self, tokens: int, estimated: int) -> None:
+        """Corrects the estimate given to `enter`."""
+        if self._tokens:
+            self._tokens.give(estimated - tokens)
+
+    def succeeded(self) -> None:
+        """A call was answered."""
+        self.answers += 1
+        self.successes += 1
+        if self.limit < self.ceiling:
+            if self._climb is None:
+                self.limit = min(self.ceiling, self.limit + 1 / self.limit)
+            elif self.busy >= self.limit - 1:
+                self.limit = min(self.ceiling, self._climb.after(self.limit))
+
+    def throttled(self, wait: float | None) -> None:
+        """The endpoint said no. `wait` closes the gate for that many seconds."""
+        self.answers += 1
+        self.throttles += 1
+        now = time.monotonic()
+        if now - self._last_cut > 0.25:
+            self._last_cut = now
+            self.limit = max(1.0, min(self.limit, self.busy) * CUT)
+            if self._climb:
+                self._climb.stop()
+        if wait:
+            self._close_for(min(wait, 300.0))
+
+    def _close_for(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        if until > self._closed_until:
+            self._closed_until = until
+            if self._timer:
+                self._timer.cancel()
+            self._timer = asyncio.get_running_loop().call_later(seconds, self._open)
+
+    def _open(self) -> None:
+        self._closed_until = 0.0
+        self._timer = None
+        self._admit()
+
+    def _admit(self) -> None:
+        if self._closed_until:
+            return
+        while self.waiting and self.busy < int(self.limit):
+            place = self.waiting.popleft()
+            if not place.done():
+                self.busy += 1
+                place.set_result(None)
+
+    def refuse_all(self, error: BaseException) -> None:
+        """Sends everyone who waits away with an error."""
+        while self.waiting:
+            place = self.waiting.popleft()
+            if not place.done():
+                place.set_exception(error)
+
+
+class _Climb:
+    """Finds the limit of an endpoint that does not name it, from answers per second."""
+
+    def __init__(self) -> None:
+        self.doubling = True
+        self._count = 0
+        self._since = time.monotonic()
+        self._best_rate = 0.0
+        self._best_limit = float(FIRST)
+        self._flat = 0
+
+    def after(self, limit: float) -> float:
+        """The limit after one more answer while all places were taken."""
+        self._count += 1
+        if self.doubling:
+            limit += 1
+        elif self._flat < 3:
+            limit += 1 / limit
+        if self._count >= 2 * limit:
+            limit = self._window(limit)
+        return limit
+
+    def _window(self, limit: float) -> float:
+        now = time.monotonic()
+        rate = self._count / max(now - self._since, 1e-6)
+        self._count, self._since = 0, now
+        if rate > self._best_rate * 1.05:
+            self._best_rate, self._best_limit, self._flat = rate, limit, 0
+            return limit
+        self._flat += 1
+        if self.doubling and self._flat >= 2:
+            self.doubling = False
+            return self._best_limit
+        if self._flat >= 20:
+            self._flat, self._best_rate = 0, rate
+        return limit
+
+    def stop(self) -> None:
+        """The endpoint said no: no more doubling."""
+        self.doubling = False
+        self._flat = 0
+        self._best_rate = 0.0
+
+
+class Bucket:
+    """So many units a minute, with a burst of two seconds' worth."""
+
+    def __init__(self, per_minute: int) -> None:
+        self.rate = per_minute / 60
+        self.burst = max(1.0, 2 * self.rate)
+        self._level = self.burst
+        self._at = time.monotonic()
+
+    async def take(self, units: float) -> None:
+        """Takes `units` and waits as long as the bucket is overdrawn."""
+        now = time.monotonic()
+        self._level = min(self.burst, self._level + max(now - self._at, 0.0) * self.rate)
+        self._at = now
+        self._level -= units
+        if self._level < 0:
+            await asyncio.sleep(-self._level / self.rate)
+
+    def give(self, units: float) -> None:
+        """Gives units back, or takes more (negative) that were used already."""
+        self._level += units
+
+
+_gates: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Any, Gate]] = WeakKeyDictionary()
+
+
+def gate_for(address: str, limits: Limits, known: int | None) -> Gate:
+    """The gate of an endpoint in the running loop. `known` is the concurrency the provider knows to be right."""
+    concurrency = known if limits.concurrency == "auto" and known else limits.concurrency
+    gates = _gates.setdefault(asyncio.get_running_loop(), {})
+    key = (address, concurrency, limits.rpm, limits.tpm)
+    if key not in gates:
+        gates[key] = Gate(concurrency, limits.rpm, limits.tpm)
+    return gates[key]

@@ -1,0 +1,1 @@
+"""Who serves models: one provider per file."""

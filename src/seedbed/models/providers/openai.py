@@ -1,0 +1,201 @@
+"""Any OpenAI-compatible chat endpoint: OpenAI, vLLM, SGLang, TGI, llama.cpp, Ollama, Together, Groq, …"""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+from pydantic import Field, PrivateAttr
+from seedbed.models.structured import strict_schema
+
+from seedbed.errors import InputError, Refused, Unavailable
+from seedbed.graph.contracts import Text, Visit
+from seedbed.models.contract import FinishReason, Provider, Reply, Request, Usage
+from seedbed.models.http import Http
+
+__all__ = ["OpenAI"]
+
+Mode = Literal["json_schema", "tool", "json_object", "prompt"]
+_MODES: tuple[Mode, ...] = ("json_schema", "tool", "json_object", "prompt")
+_FINISH: dict[str | None, FinishReason] = {
+    "length": "length",
+    "max_tokens": "length",
+    "tool_calls": "tool_calls",
+    "function_call": "tool_calls",
+    "content_filter": "content_filter",
+}
+_found: dict[tuple[str, str], Mode] = {}
+"""How each model at each address takes a schema, once one of its own calls has shown it."""
+
+
+class _Function(msgspec.Struct):
+    arguments: str = ""
+
+
+class _ToolCall(msgspec.Struct):
+    function: _Function = _Function()
+
+
+class _Message(msgspec.Struct):
+    content: str | list[dict[str, Any]] | None = None
+    reasoning_content: str | None = None
+    reasoning: str | None = None
+    tool_calls: list[_ToolCall] | None = None
+
+
+class _Logprobs(msgspec.Struct):
+    content: list[dict[str, Any]] | None = None
+
+
+class _Choice(msgspec.Struct):
+    message: _Message = _Message()
+    finish_reason: str | None = None
+    logprobs: _Logprobs | None = None
+
+
+class _Details(msgspec.Struct):
+    cached_tokens: int | None = None
+
+
+class _Usage(msgspec.Struct):
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    prompt_tokens_details: _Details | None = None
+
+
+class _Answer(msgspec.Struct):
+    choices: list[_Choice]
+    usage: _Usage | None = None
+    model: str | None = None
+
+
+_decode = msgspec.json.Decoder(_Answer).decode
+_encode = msgspec.json.Encoder().encode
+
+
+class OpenAI(Provider):
+    """An endpoint that speaks OpenAI's chat completions."""
+
+    provider: Literal["openai"]
+    model: Text = Field(min_length=1)
+    """The model's name at the endpoint."""
+    base_url: Text | None = None
+    """Where the endpoint is, up to and with `/v1`. Default: $OPENAI_BASE_URL, else OpenAI's own."""
+    api_key: Text | None = None
+    """Write ${NAME}. Default: $OPENAI_API_KEY; endpoints without keys need none."""
+    headers: dict[str, Text] = {}
+    """Further HTTP headers."""
+    extra_body: dict[str, Any] = {}
+    """Further keys of each request, as the endpoint wants them."""
+
+    _http: Http | None = PrivateAttr(default=None)
+    _url: str = PrivateAttr(default="")
+
+    def address(self) -> str:
+        """The endpoint's URL."""
+        url = self.base_url or os.environ.get("OPENAI_BASE_URL") or "https://api.openai.com/v1"
+        return url.rstrip("/")
+
+    async def open(self, base: Path) -> None:
+        """Makes the connection pool; connects with the first call."""
+        address = self.address()
+        if not address.startswith(("http://", "https://")):
+            fix = "write for instance http://127.0.0.1:8000/v1"
+            raise InputError(f"model `{self.name}`: base_url {address} is not a URL", hint=fix)
+        key = self.api_key or os.environ.get("OPENAI_API_KEY") or ""
+        headers = {"Content-Type": "application/json", "User-Agent": "seedbed"}
+        if key:
+            headers["Authorization"] = f"Bearer {key}"
+        headers.update(self.headers)
+        self._http = Http(address, headers, (key, *self.headers.values()))
+        self._url = f"{address}/chat/completions"
+
+    async def close(self) -> None:
+        """Closes the connections."""
+        if self._http is not None:
+            await self._http.close()
+            self._http = None
+
+    async def ask(self, request: Request, visit: Visit | None) -> Reply:
+        """One POST to /chat/completions; with a schema, in the best mode the endpoint takes."""
+        if request.schema is None:
+            return await self._post(request, None)
+        place = (self.address(), self.model)
+        if place in _found:
+            return await self._post(request, _found[place])
+        first: Refused | None = None
+        for mode in _MODES:
+            try:
+                reply = await self._post(request, mode)
+            except Refused as error:
+                first = first or error
+                continue
+            _found[place] = mode
+            return reply
+        assert first is not None
+        raise first
+
+    async def _post(self, request: Request, mode: Mode | None) -> Reply:
+        assert self._http is not None, "open() comes first"
+        started = time.monotonic()
+        answer = await self._http.post(self._url, self._body(request, mode), self.timeout)
+        return self._reply(answer, mode, time.monotonic() - started)
+
+    def _body(self, request: Request, mode: Mode | None) -> bytes:
+        body: dict[str, Any] = {"model": self.model, "messages": request.messages, **request.params, **self.extra_body}
+        if mode is not None and request.schema is not None:
+            body.update(_asking(mode, request.schema, request.messages))
+        return _encode(body)
+
+    def _reply(self, answer: bytes, mode: Mode | None, seconds: float) -> Reply:
+        try:
+            decoded = _decode(answer)
+            choice = decoded.choices[0]
+        except (msgspec.DecodeError, UnicodeDecodeError, IndexError) as error:
+            assert self._http is not None
+            said = self._http.redacted(answer[:300].decode("utf-8", "replace"))
+            raise Unavailable(f"{self.address()} answered with no chat completion: {said}", reply=said) from error
+        message = choice.message
+        text = message.content
+        if isinstance(text, list):
+            text = "".join(str(part.get("text", "")) for part in text)
+        finish = _FINISH.get(choice.finish_reason, "stop")
+        if mode == "tool" and message.tool_calls:
+            text, finish = message.tool_calls[0].function.arguments, "stop"
+        usage = decoded.usage or _Usage()
+        details = usage.prompt_tokens_details
+        return Reply(
+            text=text or "",
+            finish_reason=finish,
+            usage=Usage(
+                usage.prompt_tokens or 0, usage.completion_tokens or 0, (details and details.cached_tokens) or 0
+            ),
+            model=decoded.model or self.model,
+            reasoning=message.reasoning_content or message.reasoning,
+            logprobs=choice.logprobs.content if choice.logprobs else None,
+            seconds=seconds,
+            mode=mode or "",
+        )
+
+
+def _asking(mode: Mode, schema: dict[str, Any], messages: list[dict[str, Any]]) -> dict[str, Any]:
+    """The keys of a request that ask for an answer that follows a schema."""
+    if mode == "json_schema":
+        strict = strict_schema(schema)
+        wanted = {"name": "answer", "schema": strict or schema, "strict": strict is not None}
+        return {"response_format": {"type": "json_schema", "json_schema": wanted}}
+    if mode == "tool":
+        tool = {"name": "answer", "description": "Gives the answer.", "parameters": schema}
+        return {
+            "tools": [{"type": "function", "function": tool}],
+            "tool_choice": {"type": "function", "function": {"name": "answer"}},
+        }
+    text = _encode(schema).decode()
+    told = {"role": "system", "content": f"Answer with one JSON object that follows this JSON Schema:\n{text}"}
+    asked: dict[str, Any] = {"messages": [told, *messages]}
+    if mode == "json_object":
+        asked["response_format"] = {"type": "json_object"}
+    return asked

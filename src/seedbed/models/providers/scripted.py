@@ -1,0 +1,114 @@
+"""A model that answers by rules, in process: for tests and dry runs.
+
+It fails as an endpoint would: the same rules behind HTTP (`seedbed.testing.server`) give the same errors.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated, Any, Literal, NoReturn
+
+from pydantic import Discriminator, PrivateAttr, Tag
+
+from seedbed.errors import AccessDenied, RateLimited, Refused, Unavailable
+from seedbed.graph.contracts import Visit
+from seedbed.models.contract import Provider, Reply, Request
+from seedbed.models.script.engine import Script
+from seedbed.models.script.exchange import GARBAGE, Answer, Asked
+from seedbed.models.script.rules import Fault, Latency, Rule, load_rules
+from seedbed.record import digest
+
+__all__ = ["Scripted"]
+
+
+def _form(value: Any) -> str:
+    return "file" if isinstance(value, str) else "rules"
+
+
+RulesOrFile = Annotated[
+    Annotated[str, Tag("file")] | Annotated[list[Rule], Tag("rules")],
+    Discriminator(_form),
+]
+
+
+class Scripted(Provider):
+    """Answers by rules; without rules, or where none matches, with text or JSON made up from the request."""
+
+    provider: Literal["scripted"] = "scripted"
+    """Rules in a file, in process."""
+    rules: RulesOrFile | None = None
+    """A rules file, or the rules themselves."""
+    latency: Latency | None = None
+    """Seconds that an answer takes where neither its rule nor the rules file says so."""
+
+    _script: Script | None = PrivateAttr(default=None)
+    _content: str = PrivateAttr(default="")
+
+    def identity(self) -> dict[str, Any]:
+        """The rules decide the answer, so their content belongs to it (before `open`, as far as it is known)."""
+        return {**super().identity(), "rules": self._content or self._written()}
+
+    def default_concurrency(self) -> int | None:
+        """As many as the engine cares to have under way: there is no endpoint to protect."""
+        return 256
+
+    async def open(self, base: Path) -> None:
+        """Reads the rules. Raises SpecError with every problem in them."""
+        rules = load_rules(self.rules, base)
+        self._content = digest(rules.model_dump(mode="json", exclude_unset=True)).hex()
+        if rules.latency is None:
+            rules = rules.model_copy(update={"latency": self.latency})
+        self._script = Script(rules)
+
+    async def ask(self, request: Request, visit: Visit | None) -> Reply:
+        """Answers, or fails as the rules say."""
+        if self._script is None:
+            await self.open(Path())
+        params = {**self.params, **request.params} if self.params else request.params
+        schema = request.schema
+        wants: Literal["text", "json_schema"] = "text" if schema is None else "json_schema"
+        answer = self._script.answer(  # type: ignore[union-attr]
+            Asked(request.messages, params, model=self.model, schema=schema, wants=wants, draw=request.draw)
+        )
+        if answer.latency:
+            await asyncio.sleep(answer.latency)
+        if answer.fault is not None:
+            await self._fail(answer.fault, answer)
+        text = answer.texts[0]
+        if answer.tool_calls and not text:
+            text = answer.tool_calls[0].arguments
+        return Reply(
+            text,
+            answer.finish_reason,
+            answer.usage,
+            self.model or "scripted",
+            answer.reasoning,
+            answer.logprobs,
+            answer.latency,
+            mode="" if schema is None else "json_schema",
+        )
+
+    def _written(self) -> Any:
+        if isinstance(self.rules, list):
+            return [rule.model_dump(mode="json", exclude_unset=True) for rule in self.rules]
+        return self.rules
+
+    async def _fail(self, fault: Fault, answer: Answer) -> NoReturn:
+        said = fault.message or f"scripted failure of rule {answer.rule}"
+        if fault.kind == "hang":
+            await asyncio.sleep(self.timeout)
+            raise Unavailable(f"no answer within {self.timeout:g} s ({said})")
+        if fault.kind == "garbage":
+            raise Unavailable(f"the answer is no chat completion ({said})", reply=GARBAGE)
+        if fault.status is None:
+            where = "in the middle of the answer" if fault.kind == "half" else "without an answer"
+            raise Unavailable(f"the connection was closed {where} ({said})")
+        message = f"HTTP {fault.status}: {said}"
+        if fault.status == 429:
+            raise RateLimited(message, wait=fault.retry_after)
+        if fault.status in (401, 403):
+            raise AccessDenied(message, hint="this is a rule of the scripted model")
+        if fault.status >= 500 or fault.status in (408, 409, 425):
+            raise Unavailable(message, wait=fault.retry_after)
+        raise Refused(message)

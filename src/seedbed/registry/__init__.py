@@ -1,0 +1,1 @@
+"""How plug-ins and user code are found by name."""

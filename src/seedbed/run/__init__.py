@@ -1,0 +1,1 @@
+"""Making it happen: the executor, the run store, resume, events and progress."""

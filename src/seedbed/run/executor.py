@@ -1,0 +1,202 @@
+"""Makes a pipeline happen: records stream from the source through the steps to the sinks.
+
+Each step pulls from the one before, so that a slow sink holds back the source. Steps run anew in a resumed run, on
+the same records in the same order; what worker steps did is taken from the store. Names no node and no step type.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from seedbed.errors import NodeError, RecordError
+from seedbed.graph.contracts import Step, StepRun, WorkerStep
+from seedbed.graph.spec import Pipeline
+from seedbed.io.sources import BadRow, open_sources
+from seedbed.models.ledger import Ledger
+from seedbed.models.open import Models
+from seedbed.record import Fields, Record
+from seedbed.run.context import RunContext
+from seedbed.run.counts import StepCounts
+from seedbed.run.output import final_fields
+from seedbed.run.reject import Reject, Rejects, of_error
+from seedbed.run.scratch import Scratch
+from seedbed.run.store import RunStore
+from seedbed.run.worker import Worker
+
+BATCH = 256
+"""Source rows read at a time, in a thread."""
+LEAST_PLACES = 64
+"""Records that are worked on at once even where no model sets a measure."""
+
+
+class Executor:
+    """One pass of a pipeline over its source."""
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        folder: Path,
+        limit: int | None,
+        store: RunStore,
+        ledger: Ledger,
+        models: Models,
+        rejects: Rejects,
+    ) -> None:
+        self.pipeline = pipeline
+        self.folder = folder
+        self.limit = limit
+        self.store = store
+        self.ledger = ledger
+        self.models = models
+        self.rejects = rejects
+        self.source = StepCounts("source", "source")
+        self.steps = [StepCounts(step.name, step.type) for step in pipeline.steps]
+        self.output = StepCounts("output", "output")
+        self._scratch = Scratch(folder / "scratch.db")
+        self._threads = ThreadPoolExecutor(32, thread_name_prefix="seedbed")
+        self._workers: list[Worker] = []
+        ledger.on_stop.append(lambda _: self.wake())
+
+    @property
+    def counts(self) -> list[StepCounts]:
+        """Counts of the source, each step, and the output."""
+        return [self.source, *self.steps, self.output]
+
+    @property
+    def accepted(self) -> int:
+        """Records that reached the sinks."""
+        return self.output.given
+
+    def wake(self) -> None:
+        """Makes waiting steps look again."""
+        for worker in self._workers:
+            worker.wake()
+
+    async def run(self, write: Callable[[Fields, Record], None]) -> None:
+        """Brings every record to its end; `write` takes the rows, in source order.
+
+        Raises StopRun once all that was under way has ended, and any other error as it comes.
+        """
+        stream = self._source()
+        for number, step in enumerate(self.pipeline.steps):
+            stream = self._through(number, step, stream)
+        final = final_fields(self.pipeline)
+        target = self.pipeline.target
+        counts = self.output
+        try:
+            async with aclosing(stream):
+                async for record in stream:
+                    counts.taken += 1
+                    try:
+                        write(final(record), record)
+                    except RecordError as error:
+                        self._fail(counts, record, error)
+                        continue
+                    counts.given += 1
+                    if target is not None and counts.given >= target.accepted:
+                        break
+        finally:
+            self._threads.shutdown(wait=False, cancel_futures=True)
+            self._scratch.close()
+
+    # the source
+
+    async def _source(self) -> AsyncIterator[Record]:
+        loop = asyncio.get_running_loop()
+        rows = open_sources(self.pipeline.sources, self.pipeline.base, self._most_rows())
+        seen = self._scratch.seen()
+        counts = self.source
+        with ThreadPoolExecutor(1, thread_name_prefix="seedbed-source") as thread:
+            while batch := await loop.run_in_executor(thread, _take, rows):
+                for row in batch:
+                    counts.taken += 1
+                    if isinstance(row, BadRow):
+                        self._bad_row(row)
+                        continue
+                    first = seen.add(row.id.encode("utf-8", "surrogatepass"), row.place)
+                    if first is not None:
+                        message = f"the id {row.id!r} stands at {first} already; give each row an id of its own"
+                        reject = Reject(row.id, row.place, "source", "DuplicateId", message, attempts=1)
+                        counts.fail("DuplicateId")
+                        self.rejects.add(reject, "failed", "source")
+                        continue
+                    counts.given += 1
+                    yield row
+
+    def _most_rows(self) -> int | None:
+        most = self.pipeline.target.max_candidates if self.pipeline.target else None
+        limits = [n for n in (self.limit, most) if n is not None]
+        return min(limits) if limits else None
+
+    def _bad_row(self, row: BadRow) -> None:
+        self.source.fail("RowError")
+        reject = Reject(row.id, row.place, "source", "RowError", row.error, attempts=1, reply=row.raw or None)
+        self.rejects.add(reject, "failed", "source")
+
+    # the steps
+
+    def _through(self, number: int, step: Step, upstream: AsyncIterator[Record]) -> AsyncIterator[Record]:
+        counts = self.steps[number]
+        context = RunContext(
+            step.name, self.pipeline, self.folder, self.models, self._threads, self._scratch, counts, self.rejects
+        )
+        if isinstance(step, WorkerStep):
+            work = step.work(context)
+            worker = Worker(number, step, work, self.store, self.ledger, counts, self.rejects, self._places)
+            self._workers.append(worker)
+            return worker.run(upstream)
+        return self._stream(step, step.open(context), counts, upstream)
+
+    def _places(self) -> tuple[int, int]:
+        """How many records a worker step may work on, and how many it may hold in all."""
+        places = max(LEAST_PLACES, 2 * self.models.in_flight() + 32)
+        target = self.pipeline.target
+        if target is None:
+            return places, 1 << 30
+        decided = self.source.failed.total() + self.output.taken + sum(counts.gone for counts in self.steps)
+        share = (self.output.given + 1) / (decided + 1)
+        return places, max(1, round((target.accepted - self.output.given) / share))
+
+    async def _stream(
+        self, step: Step, run: StepRun, counts: StepCounts, upstream: AsyncIterator[Record]
+    ) -> AsyncIterator[Record]:
+        async with aclosing(upstream):  # type: ignore[type-var]
+            async for record in upstream:
+                counts.taken += 1
+                gone = counts.gone
+                try:
+                    made = run.take(record)
+                except RecordError as error:
+                    self._fail(counts, record, error)
+                except Exception as error:
+                    unexpected = NodeError(f"step `{step.name}`: {type(error).__name__}: {error}")
+                    unexpected.__cause__ = error
+                    self._fail(counts, record, unexpected)
+                else:
+                    for child in made:
+                        counts.given += 1
+                        yield child
+                    if step.whole and counts.gone == gone:
+                        counts.waiting += 1
+                if run.done:
+                    break
+        counts.waiting = 0
+        for i, record in enumerate(run.finish()):
+            counts.given += 1
+            yield record
+            if i % 256 == 255:
+                await asyncio.sleep(0)
+
+    def _fail(self, counts: StepCounts, record: Record, error: RecordError) -> None:
+        counts.fail(type(error).__name__)
+        self.rejects.add(of_error(record, counts.name, error), "failed", counts.name)
+
+
+def _take(rows: Iterator[Any]) -> list[Any]:
+    return list(islice(rows, BATCH))

@@ -1,0 +1,1 @@
+"""What happens to the dataset: one step type per file."""

@@ -1,0 +1,1 @@
+"""Steps that remove rows that say the same."""
