@@ -235,10 +235,15 @@ def test_what_ran_in_an_earlier_pass_and_is_dead_now_keeps_its_value() -> None:
     assert (scope["b"], scope["c"]) == ("b1", "c1")
 
 
-def test_edges_into_a_loop_from_outside_keep_their_state() -> None:
-    graph = Graph("start -> [a, x]", "a -> b", "x -> b", "b -> a when visits['b'] < 2", "b -> end", x=GATE)
-    graph.walk()
-    assert graph.ran == ["a", "x(", ")x", "b", "a", "b"]
+@pytest.mark.parametrize("x", [0, 1])
+def test_edges_into_what_runs_again_from_outside_keep_their_state(x: int) -> None:
+    graph = Graph("start -> [x, a]", "x -> b when x", "x -> end", "a -> a when visits['a'] < 3", "a -> end", "b -> end")
+    graph.walker.stations[1].writes = ["y"]
+    graph.walk(x=x)
+    assert sorted(graph.ran) == ["a", "a", "a", *["b"] * x, "x"]
+    graph = Graph("start -> [p, a]", "p -> b when x", "p -> end", "a -> a when visits['a'] < 3", "a -> b", "b -> end")
+    graph.walk(x=x)
+    assert graph.ran == ["p", "a", "a", "a", "b"]
 
 
 def test_nodes_outside_a_loop_are_not_affected_and_not_waited_for() -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from seedbed.io.contract import Row
 from seedbed.io.files.csv import Csv
-import pytest
 
 
 def read(folder: Path, data: bytes, name: str = "rows.csv") -> list[Row]:
@@ -48,7 +49,9 @@ def test_an_open_quote_is_named_where_it_opens(tmp_path: Path) -> None:
     assert rows[1].error == "line 3: a quote that opens here is never closed"
 
 
-@pytest.mark.parametrize(("data", "error"), [(b"a,a\n1,2\n", "two columns are called `a`"), (b"\xff,b\n1,2\n", "header row is not UTF-8")])
+@pytest.mark.parametrize(
+    ("data", "error"), [(b"a,a\n1,2\n", "two columns are called `a`"), (b"\xff,b\n1,2\n", "header row is not UTF-8")]
+)
 def test_a_header_that_cannot_be_used(tmp_path: Path, data: bytes, error: str) -> None:
     (row,) = read(tmp_path, data)
     assert error in row.error

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from seedbed.io.files.markdown import Markdown
 from seedbed.io.files.text import Text
 

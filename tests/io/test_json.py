@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from seedbed.io.contract import Row
 from seedbed.io.files.json import Json
 
@@ -22,7 +23,10 @@ def read(folder: Path, data: bytes, name: str = "rows.json") -> list[Row]:
     ("data", "rows"),
     [
         (b'[{"a":1},{"a":2}]', [{"a": 1}, {"a": 2}]),
-        (b'\xef\xbb\xbf [\r\n {"a": "]},{["} ,\n{"b": ["\\"", {"c": []}]} ]\n', [{"a": "]},{["}, {"b": ['"', {"c": []}]}]),
+        (
+            b'\xef\xbb\xbf [\r\n {"a": "]},{["} ,\n{"b": ["\\"", {"c": []}]} ]\n',
+            [{"a": "]},{["}, {"b": ['"', {"c": []}]}],
+        ),
         (b'{"a": [1, 2]}\n', [{"a": [1, 2]}]),
         (b"[]", []),
         (b" [ ] ", []),
@@ -61,14 +65,12 @@ def test_documents_that_end_badly(tmp_path: Path, data: bytes, error: str) -> No
 
 
 def test_elements_larger_than_the_window(tmp_path: Path) -> None:
-    rows = [{"n": n, "text": "é]\"{" * size} for n, size in enumerate((1, 400_000, 3, 1_500_000, 0))]
+    rows = [{"n": n, "text": 'é]"{' * size} for n, size in enumerate((1, 400_000, 3, 1_500_000, 0))]
     assert [row.fields for row in read(tmp_path, json.dumps(rows, ensure_ascii=False).encode())] == rows
 
 
 @given(st.binary(max_size=100), st.integers(0, 60))
-def test_any_prefix_and_any_bytes_end_well(
-    tmp_path_factory: pytest.TempPathFactory, tail: bytes, cut: int
-) -> None:
+def test_any_prefix_and_any_bytes_end_well(tmp_path_factory: pytest.TempPathFactory, tail: bytes, cut: int) -> None:
     whole = b'[{"a": "x\\"y", "b": [1, {"c": null}]}, {"d": 2.5}, {"e": "z"}]'
     for row in read(tmp_path_factory.getbasetemp(), whole[:cut] + tail):
         assert (row.fields is None) == bool(row.error)

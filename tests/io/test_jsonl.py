@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from seedbed.errors import InputError
 from seedbed.io.compression import _zstd
 from seedbed.io.contract import Row

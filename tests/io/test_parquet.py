@@ -10,6 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+
 from seedbed.errors import InputError, MissingExtra
 from seedbed.io.files.parquet import Parquet
 

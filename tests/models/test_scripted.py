@@ -79,7 +79,7 @@ def test_templates_read_prompt_and_groups() -> None:
 
 
 def test_random_in_templates_is_a_function_of_the_prompt() -> None:
-    rules = [{"reply": "{{ pick(['a', 'b', 'c', 'd']) }} {{ random }}"}]
+    rules = [{"reply": "{{ ['a', 'b', 'c', 'd'][(4 * random) | int] }} {{ random }}"}]
     first = answers(model(rules), *"xyz")
     assert first == list(reversed(answers(model(rules), *"zyx")))
     assert len(set(first)) == 3
@@ -283,6 +283,8 @@ def test_rules_from_a_file_and_identity(tmp_path: Path) -> None:
     inline = model([{"contains": "ping", "reply": "pong"}])
     assert made.identity() == inline.identity()
     assert made.identity() != model([{"contains": "ping", "reply": "other"}]).identity()
+    failing = model([{"fail": 500}, {"contains": "ping", "reply": "pong", "fail": "empty", "latency": 1}])
+    assert made.identity() == failing.identity()
 
 
 WRONG = """\
@@ -304,8 +306,8 @@ def test_every_problem_of_a_file_with_its_place(tmp_path: Path) -> None:
         load_rules(file)
     lines = [line.removeprefix(str(file)) for line in str(caught.value).splitlines()]
     assert lines[0].startswith(":4:5: unknown key `replyy`; did you mean `reply`?")
-    assert lines[1].startswith(":5:11: Input should be greater than or equal to 400")
-    assert lines[2].startswith(":6:13: reply: reads `nothing`")
+    assert lines[1].startswith(":5:20: `status` must be greater than or equal to 400")
+    assert lines[2].startswith(":6:13: `reply` reads `nothing`")
     assert lines[3].startswith(":7:5: the rule answers in 2 ways (reply, echo)")
     assert lines[4].startswith(":8:5: the rule does not say what to answer")
     assert len(lines) == 5

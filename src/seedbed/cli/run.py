@@ -11,9 +11,9 @@ __all__ = ["run"]
 
 @click.command()
 @click.argument("file", type=str, metavar="FILE")
-@click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="Change a value of the file: params.topic=art.")
+@click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="Change a value: params.topic=art.")
 @click.option("-n", "--limit", type=click.IntRange(min=1), metavar="N", help="Take the first N source records.")
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="The runs folder. Default: runs/ beside FILE.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="The runs folder. Default: beside FILE.")
 @click.option("--fresh", is_flag=True, help="Start a new run that asks everything anew.")
 @click.option("--retry-failed", is_flag=True, help="Try the failed records of the run again.")
 @click.option("--budget", type=click.FloatRange(min=0), metavar="USD", help="Stop, resumable, when this much is spent.")

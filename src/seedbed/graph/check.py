@@ -51,7 +51,7 @@ class Checker:
     def names_read(read: Read) -> set[str]:
         """The names a read uses; none where it is not well-formed."""
         try:
-            if read.kind == "field":
+            if read.kind in ("field", "optional"):
                 return {read.text}
             if read.kind == "expression":
                 return set(compile_expression(read.text).names)
@@ -69,7 +69,7 @@ class Checker:
                 if field in RESERVED:
                     problem = self.document.at(here, f"`{field}` is a reserved name", "give the node another `output:`")
                     self.document.problems.append(problem)
-        known = None if self.known is None else self.known | set(writers)
+        known = None if self.known is None else self.known.union(writers, plan.guessed)
         for name, node in plan.nodes.items():
             self._reads(node.reads(), (*path, "nodes", name), known)
         for edge in plan.edges:
@@ -81,7 +81,7 @@ class Checker:
         for i, second in enumerate(nodes):
             for first in nodes[:i]:
                 both = field in first.appends() and field in second.appends()
-                if first is second or both or plan.flow.exclusive(first.name, second.name):
+                if first is second or both or plan.flow is None or plan.flow.exclusive(first.name, second.name):
                     continue
                 what = f"nodes `{first.name}` and `{second.name}` both write `{field}` and can both run"
                 fix = "give one of them another `output:`, or put them on branches of one condition"
@@ -134,6 +134,8 @@ class Checker:
     def _reads(self, reads: Any, path: Path, known: set[str] | None) -> None:
         for read in reads:
             here = (*path, *read.path)
+            if read.kind == "optional":
+                continue
             if read.kind == "field":
                 self._known(read.text, self.document.at(here, ""), known)
             elif read.kind == "expression":
@@ -197,5 +199,3 @@ def _texts(value: Any, path: Path) -> Iterator[tuple[str, Path]]:
     elif isinstance(value, list):
         for i, item in enumerate(value):
             yield from _texts(item, (*path, i))
-
-

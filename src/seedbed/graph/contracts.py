@@ -39,7 +39,8 @@ class Read(NamedTuple):
     """One place where a node or step reads fields.
 
     `kind` says how: a `template` (text with holes), an `expression`, a `value` (any JSON with templates in its
-    texts), a `field` by name, or an `optional` field: read where there is one of that name. `path` leads from the node's or step's own mapping to where it is written.
+    texts), a `field` by name, or an `optional` field: read where there is one of that name. `path` leads from the
+    node's or step's own mapping to where it is written.
     """
 
     kind: Literal["template", "expression", "value", "field", "optional"]

@@ -50,8 +50,10 @@ class Filler:
         if isinstance(value, list):
             return [self.masked(item, (*path, i)) for i, item in enumerate(value)]
         if isinstance(value, str) and "${" in value:
-            return _HOLE.sub(lambda hole: self._mask_hole(hole, path), value) if self._hides(value, path) else (
-                self.fill(value, path)
+            return (
+                _HOLE.sub(lambda hole: self._mask_hole(hole, path), value)
+                if self._hides(value, path)
+                else (self.fill(value, path))
             )
         return "<redacted>" if is_secret_place(path) and value is not None else value
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
+from pathlib import Path as FilePath
 from typing import Any
 
 from seedbed.errors import InputError, Problem, SpecError
 from seedbed.graph.check import Checker
-from seedbed.graph.contracts import Issue, Node, Spec, Step
+from seedbed.graph.contracts import Goto, Issue, Node, Spec, Step
 from seedbed.graph.edges import NodeIO, infer_edges, parse_edges
 from seedbed.graph.fill import Filler, is_secret_place
 from seedbed.graph.flow import Edge, build_flow
@@ -20,13 +20,13 @@ from seedbed.graph.shorthand import SchemaSyntaxError, load_schema
 from seedbed.graph.spec import RESERVED, Frame, GraphPlan, Pipeline
 from seedbed.graph.spec_io import SinkSpec, SourceSpec, normalise_sink, normalise_source
 from seedbed.graph.validate import validated
-from seedbed.graph.yaml import Document, read_yaml, scalar
+from seedbed.graph.yaml import Document, Path, read_yaml, scalar
 from seedbed.registry.plugins import find, names
 
-Peek = Callable[[list[SourceSpec], Path], "set[str] | None"]
+Peek = Callable[[list[SourceSpec], FilePath], "set[str] | None"]
 """Looks at the first rows of the sources and says which fields they have."""
 
-CheckSinks = Callable[[list[SinkSpec], Path], Iterable[Issue]]
+CheckSinks = Callable[[list[SinkSpec], FilePath], Iterable[Issue]]
 """Looks at the places of the sinks; paths as from a list of sinks."""
 
 SHARED = "seedbed.yaml"
@@ -34,7 +34,7 @@ SHARED = "seedbed.yaml"
 
 
 def load(
-    path: str | Path,
+    path: str | FilePath,
     *,
     sets: Iterable[str] = (),
     environment: Mapping[str, str] | None = None,
@@ -47,7 +47,7 @@ def load(
     `sets` are `KEY=VALUE` texts as of `--set`; with `strict=False` unset environment variables are left as they are.
     Raises InputError if there is no such file, SpecError with every problem found in it.
     """
-    file = Path(path)
+    file = FilePath(path)
     if not file.is_file():
         near = [p.name for p in sorted(file.parent.glob("*.y*ml"))][:5] if file.parent.is_dir() else []
         raise InputError(f"there is no file {path}", hint=f"pipelines there: {', '.join(near)}" if near else "")
@@ -62,7 +62,7 @@ def load(
 
 def load_data(
     data: dict[str, Any],
-    base: Path,
+    base: FilePath,
     *,
     file: str = "<python>",
     sets: Iterable[str] = (),
@@ -79,7 +79,7 @@ class _Loader:
     def __init__(
         self,
         document: Document,
-        base: Path,
+        base: FilePath,
         environment: Mapping[str, str] | None,
         strict: bool,
         peek: Peek | None,
@@ -165,7 +165,7 @@ class _Loader:
         """Adds what a `seedbed.yaml` beside or above the file holds and the file does not."""
         for folder in (self.base, *self.base.parents):
             file = folder / SHARED
-            if not file.is_file() or str(file) == str(Path(self.document.file).resolve()):
+            if not file.is_file() or str(file) == str(FilePath(self.document.file).resolve()):
                 continue
             shared = read_yaml(file.read_text("utf-8-sig"), str(file))
             self.document.problems += shared.problems
@@ -194,28 +194,28 @@ class _Loader:
     def _models(self, raw: Any) -> dict[str, Any]:
         models: dict[str, Any] = {}
         for name, entry in raw.items() if isinstance(raw, dict) else ():
-            model = self.model(name, entry, ("models", name))
-            if model is not None:
-                models[name] = model
+            found = self.model(name, entry, ("models", name))
+            if found is not None:
+                models[name] = found
         return models
 
-    def model(self, name: str, entry: Any, path: tuple[str | int, ...]) -> Any:
+    def model(self, name: str, entry: Any, path: Path) -> Any:
         """The provider of one entry under `models:`, None if it is wrong."""
         document = self.document
         if isinstance(entry, str):
-            provider, _, model = entry.partition("/")
-            entry = {"provider": provider, **({"model": model} if model else {})}
+            provider, _, rest = entry.partition("/")
+            entry = {"provider": provider, **({"model": rest} if rest else {})}
         if not isinstance(entry, dict) or not isinstance(entry.get("provider"), str):
             fix = "write `provider: openai` and `model: …`, or a short form such as `local` or `openai/gpt-4o-mini`"
             document.problems.append(document.at(path, f"model `{name}` names no provider", fix))
             return None
         cls = self._plugin("provider", entry["provider"], (*path, "provider"))
-        model = cls and validated(cls, entry, document, path)
-        if model:
-            model._name = name
-        return model
+        found = cls and validated(cls, entry, document, path)
+        if found:
+            found._name = name
+        return found
 
-    def _plugin(self, kind: str, name: str, path: tuple[str | int, ...]) -> Any:
+    def _plugin(self, kind: str, name: str, path: Path) -> Any:
         try:
             return find(kind, name)
         except InputError as error:
@@ -242,9 +242,9 @@ class _Loader:
             return []
         document = self.document
         sinks = []
-        places: list[tuple[str | int, ...]] = []
+        places: list[Path] = []
         for i, item in enumerate(normalise_sink(raw)):
-            path: tuple[str | int, ...] = ("sink", i) if isinstance(raw, list) else ("sink",)
+            path: Path = ("sink", i) if isinstance(raw, list) else ("sink",)
             sink = validated(SinkSpec, item, document, path)
             if sink:
                 sinks.append(sink)
@@ -267,7 +267,7 @@ class _Loader:
 
     def _steps(self, filled: dict[str, Any]) -> list[Step]:
         document = self.document
-        items: list[tuple[Any, tuple[str | int, ...]]] = []
+        items: list[tuple[Any, Path]] = []
         if "nodes" in filled:
             graph = {key: filled[key] for key in ("nodes", "edges") if key in filled}
             items.append(({"type": "graph", **graph}, ()))
@@ -283,25 +283,54 @@ class _Loader:
                 continue
             counts[step.type] = counts.get(step.type, 0) + 1
             step._name = step.type if counts[step.type] == 1 else f"{step.type}-{counts[step.type]}"
-            step._path = path
+            step._path, step._base = path, self.base
             if getattr(step, "nodes", None) is not None:
                 step._plan = self.graph(step.nodes, step.edges, path)  # type: ignore[attr-defined]
             steps.append(step)
         return steps
 
-    def _typed(self, kind: str, item: Any, path: tuple[str | int, ...]) -> Spec | None:
+    def _typed(self, kind: str, item: Any, path: Path) -> Spec | None:
         document = self.document
         if not isinstance(item, dict) or not isinstance(item.get("type"), str):
             there = ", ".join(names(kind))
-            document.problems.append(document.at(path, f"this {kind} has no `type`", f"write `type:` and one of: {there}"))
+            document.problems.append(
+                document.at(path, f"this {kind} has no `type`", f"write `type:` and one of: {there}")
+            )
             return None
         cls = self._plugin(kind, item["type"], (*path, "type"))
         return validated(cls, item, document, path) if cls else None
 
-    def graph(self, raw_nodes: Any, raw_edges: Any, path: tuple[str | int, ...]) -> GraphPlan | None:
-        """The plan of a graph: typed nodes, edges as written or inferred, and its flow. None if it is wrong."""
+    def graph(self, raw_nodes: dict[str, Any], raw_edges: Any, path: Path) -> GraphPlan | None:
+        """The plan of a graph: typed nodes, edges as written or inferred, and its flow.
+
+        The flow is None where it cannot be made sure of; the nodes that are right are there all the same.
+        """
         document = self.document
+        nodes = self._nodes(raw_nodes, path)
         before = len(document.problems)
+        edges: list[Edge] = []
+        if raw_edges is not None:
+            edges, issues = parse_edges(raw_edges)
+            document.problems += [document.at((*path, "edges", *i.path), i.what, i.fix) for i in issues]
+        elif len(nodes) == len(raw_nodes):
+            gotos = [goto for goto in map(_goto, nodes.values()) if goto is not None]
+            edges, issues = infer_edges({name: self._io(node) for name, node in nodes.items()}, gotos)
+            document.problems += [document.at((*path, "nodes", *i.path), i.what, i.fix) for i in issues]
+        for name, node in nodes.items():
+            if (goto := _goto(node)) is not None:
+                edges.append(Edge(name, goto, None, ("nodes", name, "on_error", "goto"), "error"))
+        flow = None
+        if len(document.problems) == before and (raw_edges is not None or len(nodes) == len(raw_nodes)):
+            flow, wrong = build_flow(list(raw_nodes), edges)
+            for fault in wrong:
+                about = ("nodes", fault.node) if fault.node else fault.edge.path if fault.edge else ()
+                place = document.at_key if fault.node else document.at
+                document.problems.append(place((*path, *about), fault.what, fault.fix))
+        guessed = [_guessed_output(name, item) for name, item in raw_nodes.items() if name not in nodes]
+        return GraphPlan(nodes, edges, flow, guessed)
+
+    def _nodes(self, raw_nodes: dict[str, Any], path: Path) -> dict[str, Node]:
+        document = self.document
         nodes: dict[str, Node] = {}
         for name, item in raw_nodes.items():
             here = (*path, "nodes", name)
@@ -309,32 +338,11 @@ class _Loader:
                 document.problems.append(document.at_key(here, f"`{name}` is a reserved name", "rename the node"))
             node = self._typed("node", item, here)
             if isinstance(node, Node):
-                node._name = name
+                node._name, node._base = name, self.base
                 nodes[name] = node
         if not raw_nodes:
             document.problems.append(document.at((*path, "nodes"), "a graph needs a node", "add one under `nodes:`"))
-        if len(document.problems) > before:
-            return None
-        if raw_edges is None:
-            edges, issues = infer_edges({name: self._io(node) for name, node in nodes.items()})
-            where = (*path, "nodes")
-        else:
-            edges, issues = parse_edges(raw_edges)
-            edges = [Edge(e.source, e.target, e.when, ("edges", *e.path), e.kind) for e in edges]
-            where = (*path, "edges")
-        document.problems += [document.at((*where, *issue.path), issue.what, issue.fix) for issue in issues]
-        for name, node in nodes.items():
-            goto = getattr(node.on_error, "goto", None)
-            if goto is not None:
-                edges.append(Edge(name, goto, None, ("nodes", name, "on_error", "goto"), "error"))
-        if issues:
-            return None
-        flow, wrong = build_flow(list(nodes), edges)
-        for fault in wrong:
-            about = ("nodes", fault.node) if fault.node else fault.edge.path if fault.edge else ()
-            place = document.at_key if fault.node else document.at
-            document.problems.append(place((*path, *about), fault.what, fault.fix))
-        return GraphPlan(nodes, edges, flow) if flow and not wrong else None
+        return nodes
 
     def _io(self, node: Node) -> NodeIO:
         reads: set[str] = set()
@@ -355,16 +363,26 @@ class _Loader:
     def _literal_secrets(self, raw: dict[str, Any]) -> set[str]:
         found: set[str] = set()
 
-        def walk(value: Any, path: tuple[str | int, ...]) -> None:
+        def walk(value: Any, path: Path) -> None:
             if isinstance(value, dict):
                 for key, item in value.items():
                     walk(item, (*path, key))
             elif isinstance(value, str) and value and is_secret_place(path) and "${" not in value:
                 found.add(value)
-                problem = self.document.at(path, "a secret stands in the file", f"write ${{{str(path[1]).upper()}_KEY}}")
+                problem = self.document.at(
+                    path, "a secret stands in the file", f"write ${{{str(path[1]).upper()}_KEY}}"
+                )
                 self.warnings.append(str(problem))
 
         walk({"models": raw.get("models")}, ())
         return found
 
 
+def _goto(node: Node) -> str | None:
+    return node.on_error.goto if isinstance(node.on_error, Goto) else None
+
+
+def _guessed_output(name: str, item: Any) -> str:
+    """The field that a node which could not be read would write."""
+    output = item.get("output") if isinstance(item, dict) else None
+    return output if isinstance(output, str) else name

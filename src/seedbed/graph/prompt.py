@@ -10,9 +10,9 @@ from difflib import get_close_matches
 from typing import Annotated, Any
 
 from pydantic import WithJsonSchema
-from seedbed.template.text import compile_text
 
 from seedbed.graph.contracts import Issue, Read
+from seedbed.template.text import compile_text
 
 ROLES = ("system", "developer", "user", "assistant")
 

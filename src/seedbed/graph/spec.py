@@ -90,7 +90,10 @@ class GraphPlan:
 
     nodes: dict[str, Node]
     edges: list[Edge]
-    flow: Flow
+    flow: Flow | None
+    """None only while a wrong file is being checked."""
+    guessed: list[str] = field(default_factory=list)
+    """Fields that nodes which could not be read would write, so that reading them is no further problem."""
 
 
 @dataclass(slots=True)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from pydantic import ValidationError
 
+from seedbed.errors import Problem
 from seedbed.graph.contracts import Spec
 from seedbed.graph.yaml import Document, Path
 
@@ -38,23 +39,22 @@ def validated(cls: type[S], raw: Any, document: Document, path: Path) -> S | Non
 def _note(error: ValidationError, cls: type[Spec], raw: Any, document: Document, path: Path) -> None:
     wanted: dict[Path, list[tuple[str, Any]]] = {}
     for item in error.errors(include_url=False):
-        place, rest = _place(item["loc"], raw)
-        kind = item["type"]
+        kind, loc = item["type"], item["loc"]
         if kind == "extra_forbidden":
-            key = item["loc"][-1]
-            document.problems.append(_unknown_key(document, (*path, *place, key), str(key), _keys_at(cls, place)))
+            place = _place(loc[:-1], raw)
+            document.problems.append(_unknown_key(document, (*path, *place), str(loc[-1]), _keys_at(cls, place)))
         elif kind == "missing":
-            key = item["loc"][-1]
-            what = f"`{key}` is missing" + (f" in `{place[-1]}`" if place else "")
-            document.problems.append(document.at((*path, *place), what, f"add `{key}:`"))
+            place = _place(loc[:-1], raw)
+            what = f"`{loc[-1]}` is missing" + (f" in `{place[-1]}`" if place else "")
+            document.problems.append(document.at((*path, *place), what, f"add `{loc[-1]}:`"))
         elif kind in _TYPE_WORDS or kind == "literal_error":
             word = _TYPE_WORDS.get(kind) or item.get("ctx", {}).get("expected", "")
-            wanted.setdefault(place, []).append((str(word).replace("'", "`"), item["input"]))
+            wanted.setdefault(_place(loc, raw), []).append((str(word).replace("'", "`"), item["input"]))
         else:
-            what = _plain(item["msg"])
-            name = f"`{place[-1]}` " if place and isinstance(place[-1], str) else ""
-            document.problems.append(document.at((*path, *place), f"{name}{what}, not {_show(item['input'])}"))
-        del rest
+            place = _place(loc, raw)
+            what, shown = _plain(item["msg"]), "" if kind == "value_error" else f", not {_show(item['input'])}"
+            name = f"`{place[-1]}` " if place and isinstance(place[-1], str) and kind != "value_error" else ""
+            document.problems.append(document.at((*path, *place), f"{name}{what}{shown}"))
     for place, words in wanted.items():
         name = f"`{place[-1]}` " if place and isinstance(place[-1], str) else "this "
         expected = " or ".join(dict.fromkeys(word for word, _ in words))
@@ -62,46 +62,51 @@ def _note(error: ValidationError, cls: type[Spec], raw: Any, document: Document,
         document.problems.append(problem)
 
 
-def _place(loc: tuple[str | int, ...], raw: Any) -> tuple[Path, tuple[str | int, ...]]:
+def _place(loc: tuple[str | int, ...], raw: Any) -> Path:
     """The part of a pydantic location that leads through the data; the rest names branches of unions."""
     place: list[str | int] = []
     value = raw
-    for i, part in enumerate(loc):
-        if isinstance(value, dict) and part in value and part != "[key]":
-            value = value[part]
-        elif isinstance(value, list) and isinstance(part, int) and part < len(value):
-            value = value[part]
-        elif i + 1 < len(loc):
+    for part in loc:
+        if isinstance(value, dict):
+            if part not in value:
+                continue
+        elif not (isinstance(value, list) and isinstance(part, int) and part < len(value)):
             continue
-        else:
-            return tuple(place), loc[i:]
+        value = value[part]  # type: ignore[index,unused-ignore]
         place.append(part)
-    if loc and place and loc[-1] == place[-1] and isinstance(value, Spec):
-        return tuple(place[:-1]), ()
-    return tuple(place), ()
+    return tuple(place)
 
 
-def _unknown_key(document: Document, path: Path, key: str, known: list[str]) -> Any:
+def _unknown_key(document: Document, path: Path, key: str, known: list[str]) -> Problem:
     near = get_close_matches(key, known, 1)
     fix = f"did you mean `{near[0]}`?" if near else (f"keys here are: {', '.join(known)}" if known else "remove it")
-    return document.at_key(path, f"unknown key `{key}`", fix)
+    return document.at_key((*path, key), f"unknown key `{key}`", fix)
 
 
 def _keys_at(cls: type[Spec], place: Path) -> list[str]:
     """The keys that the mapping at `place` may have, as far as the types tell."""
     for part in place:
+        if isinstance(part, int):
+            continue
         field = next((f for n, f in cls.model_fields.items() if (f.alias or n) == part), None)
-        annotation = field.annotation if field else None
-        options = getattr(annotation, "__args__", None) or (annotation,)
-        inner = next((o for o in options if isinstance(o, type) and issubclass(o, Spec)), None)
+        inner = _spec_in(field.annotation) if field else None
         if inner is None:
             return []
         cls = inner
     return [f.alias or n for n, f in cls.model_fields.items()]
 
 
+def _spec_in(annotation: Any) -> type[Spec] | None:
+    """The first kind of mapping that an annotation allows, also within a list or a union."""
+    if isinstance(annotation, type) and issubclass(annotation, Spec):
+        return annotation
+    return next((found for option in get_args(annotation) if (found := _spec_in(option))), None)
+
+
 def _plain(message: str) -> str:
-    message = message.removeprefix("Value error, ").removeprefix("Input should be ")
+    if message.startswith("Value error, "):
+        return message.removeprefix("Value error, ")
+    message = message.removeprefix("Input should be ")
     if message.startswith("Input should have "):
         return "should have " + message.removeprefix("Input should have ")
     if message.startswith("String should match pattern"):

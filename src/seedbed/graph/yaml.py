@@ -65,9 +65,8 @@ class Document:
                     return Problem(mark.file, mark.line, mark.column, what, fix)
                 if mark.style in ("|", ">"):
                     return Problem(mark.file, mark.line + line, mark.indent + column, what, fix)
-                quote = 1 if mark.style else 0
-                shift = column - 1 + quote if line == 1 else 0
-                return Problem(mark.file, mark.line + line - 1, mark.column + shift, what, fix)
+                shift = column - 1 + len(mark.style) if line == 1 else 0
+                return Problem(mark.file, mark.line, mark.column + shift, what, fix)
         return Problem(self.file, 1, 1, what, fix)
 
     def adopt(self, other: Document, path: Path) -> None:
@@ -140,6 +139,7 @@ class _Builder:
         tag = str(node.tag or "")
         if tag.startswith("!"):
             self._problem(node, f"unknown tag `{tag}`", "leave it out")
+        assert isinstance(node, ScalarNode)
         if node.style or tag == "tag:yaml.org,2002:str":
             return node.value
         return scalar(node.value)

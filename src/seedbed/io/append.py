@@ -8,8 +8,9 @@ where its block is and what its bytes hash to. To join a block:
 3. the file made aside takes the place of the file;
 4. the journal is replaced by one that knows only where the blocks are.
 
-An entry counts only if the file's bytes at that place have its hash, so a kill between any two of these leaves a file
-that is whole and a journal that is right about it. A run that joins again (killed before it could note that it was
+An entry counts only if the file's bytes at that place have its hash (of two entries for one run the longer one, since
+a block may begin like its successor), so a kill between any two of these leaves a file that is whole and a journal that
+is right about it. A run that joins again (killed before it could note that it was
 done, or extended by more rows) finds its own block and replaces it, wherever it lies. The price is one copy of the
 file for each join.
 """
@@ -85,9 +86,9 @@ def _build(joined: Path, part: Path, target: Path, run: str, old: Block | None) 
 
 def _move(known: list[Block], run: str, old: Block | None, block: Block) -> list[Block]:
     """Where all blocks are once `block` is in place of `old`."""
-    by = block.end - old.end if old else 0
+    by = _size(block) - _size(old) if old else 0
     others = [other for other in known if other.run != run]
-    return [block] + [
+    return ([block] if _size(block) else []) + [
         Block(other.run, other.start + by, other.end + by, other.digest) if old and other.start >= old.end else other
         for other in others
     ]
@@ -104,9 +105,13 @@ def _copy(source: IO[bytes], out: IO[bytes], size: int | None) -> str:
     return hashed.hexdigest()
 
 
+def _size(block: Block) -> int:
+    return block.end - block.start
+
+
 def _holds(target: Path, block: Block) -> bool:
     hashed = blake2b(digest_size=16)
-    left = block.end - block.start
+    left = _size(block)
     with suppress(FileNotFoundError), target.open("rb") as file:
         file.seek(block.start)
         while left and (chunk := file.read(min(CHUNK, left))):

@@ -45,7 +45,7 @@ def reading(path: Path, name: str) -> Iterator[IO[bytes]]:
         raise InputError(f"{name} cannot be read: {error.strerror}") from error
     with file:
         ending = split_ending(name)[1]
-        if not ending:
+        if not ending or not file.peek(1):
             yield file
             return
         with io.BufferedReader(_Decompressed(file, ending), BLOCK >> 2) as plain:
@@ -88,6 +88,7 @@ class OutFile:
             self._layers = [io.BufferedWriter(squeezed, BLOCK >> 2)]
         elif ending == ".zst":
             squeezed = _zstd().ZstdFile(self._raw, "w")
+            squeezed.write(b"")  # a file without rows is a whole frame, too
             self._layers = [io.BufferedWriter(squeezed, BLOCK >> 2)]
         self.write = (self._layers or [self._raw])[0].write
         """Takes bytes."""

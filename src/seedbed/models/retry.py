@@ -96,7 +96,10 @@ class Retrying:
                     wait = 0.0
                     if error.feedback and repairs < REPAIRS:
                         repairs += 1
-                        told = [{"role": "assistant", "content": reply.text}, {"role": "user", "content": error.feedback}]
+                        told = [
+                            {"role": "assistant", "content": reply.text},
+                            {"role": "user", "content": error.feedback},
+                        ]
                         request = msgspec.structs.replace(request, messages=[*messages, *told])
                     else:
                         request = msgspec.structs.replace(request, messages=messages)
@@ -139,5 +142,3 @@ class Retrying:
         stop = EndpointDown(f"model `{self.provider.name}`: {error.message}", hint=hint)
         self.ledger.stop(stop)
         return stop
-
-

@@ -73,7 +73,7 @@ class Sampler(Node, Draw):
         if self.rows is None or self.rows.path == "-":
             return []
         try:
-            return [str(file.path) for file in find_files([self.rows.path], self.base, None, 0)]
+            return [file.name for file in find_files([self.rows.path], self.base, None, 0)]
         except InputError:
             return [self.rows.path]  # `check` says what is wrong
 

@@ -1,4 +1,4 @@
-"""`calls.db`: every reply of an endpoint, kept for good, shared by all runs (and processes) under one `runs/` folder."""
+"""`calls.db`: every reply of an endpoint, kept for good, shared by all runs and processes under one `runs/`."""
 
 from __future__ import annotations
 
@@ -124,10 +124,19 @@ def of_record(path: Path, run: str, keys: list[bytes], record: str) -> list[dict
             key, ok, node, model, usd, seconds, given, made, error, asked, reply, number = row
             found.append(
                 {
-                    "key": key.hex(), "ok": bool(ok), "node": node, "model": model, "usd": usd, "seconds": seconds,
-                    "input": given, "output": made, "error": error, "messages": msgspec.json.decode(asked),
-                    "reply": msgspec.to_builtins(_decode(reply)), "own": own is not None and number == own[0],
-                }  # fmt: skip
+                    "key": key.hex(),
+                    "ok": bool(ok),
+                    "node": node,
+                    "model": model,
+                    "usd": usd,
+                    "seconds": seconds,
+                    "input": given,
+                    "output": made,
+                    "error": error,
+                    "messages": msgspec.json.decode(asked),
+                    "reply": msgspec.to_builtins(_decode(reply)),
+                    "own": own is not None and number == own[0],
+                }
             )
         return found
     finally:

@@ -1,6 +1,6 @@
 """Counts by step: in, out, dropped and failed by reason. The numbers add up:
 
-    in + made = out + merged + dropped + failed
+in + made = out + merged + dropped + failed
 """
 
 from __future__ import annotations

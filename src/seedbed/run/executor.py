@@ -7,7 +7,7 @@ the same records in the same order; what worker steps did is taken from the stor
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from itertools import islice
@@ -83,7 +83,7 @@ class Executor:
 
         Raises StopRun once all that was under way has ended, and any other error as it comes.
         """
-        stream = self._source()
+        stream: AsyncGenerator[Record, None] = self._source()
         for number, step in enumerate(self.pipeline.steps):
             stream = self._through(number, step, stream)
         final = final_fields(self.pipeline)
@@ -107,7 +107,7 @@ class Executor:
 
     # the source
 
-    async def _source(self) -> AsyncIterator[Record]:
+    async def _source(self) -> AsyncGenerator[Record, None]:
         loop = asyncio.get_running_loop()
         rows = open_sources(self.pipeline.sources, self.pipeline.base, self._most_rows())
         seen = self._scratch.seen()
@@ -141,7 +141,7 @@ class Executor:
 
     # the steps
 
-    def _through(self, number: int, step: Step, upstream: AsyncIterator[Record]) -> AsyncIterator[Record]:
+    def _through(self, number: int, step: Step, upstream: AsyncGenerator[Record, None]) -> AsyncGenerator[Record, None]:
         counts = self.steps[number]
         context = RunContext(
             step.name, self.pipeline, self.folder, self.models, self._threads, self._scratch, counts, self.rejects
@@ -164,9 +164,9 @@ class Executor:
         return places, max(1, round((target.accepted - self.output.given) / share))
 
     async def _stream(
-        self, step: Step, run: StepRun, counts: StepCounts, upstream: AsyncIterator[Record]
-    ) -> AsyncIterator[Record]:
-        async with aclosing(upstream):  # type: ignore[type-var]
+        self, step: Step, run: StepRun, counts: StepCounts, upstream: AsyncGenerator[Record, None]
+    ) -> AsyncGenerator[Record, None]:
+        async with aclosing(upstream):
             async for record in upstream:
                 counts.taken += 1
                 gone = counts.gone

@@ -59,7 +59,9 @@ class RunLock:
             folder.mkdir(parents=True, exist_ok=True)
             self._file = open(self.path, "a+", encoding="utf-8")  # noqa: SIM115
         except OSError as error:
-            raise StorageError(f"cannot write {folder}: {error.strerror}", hint="choose another place with --out") from error
+            raise StorageError(
+                f"cannot write {folder}: {error.strerror}", hint="choose another place with --out"
+            ) from error
         if not _try_lock(self._file):
             self._file.seek(0)
             holder = self._file.read().strip() or "?"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
+from seedbed.graph.shorthand import schema_file
 from seedbed.graph.spec import Pipeline
 from seedbed.record import digest
+from seedbed.registry.code import source_digest
 
 _PARTS = ("source", "steps", "nodes", "edges", "output", "schema", "params")
 
@@ -38,18 +39,7 @@ def _without_limits(source: Any) -> Any:
 def _files(pipeline: Pipeline) -> dict[str, str]:
     """The content of hook, schema and prompt files, by what the pipeline calls them."""
     names = [file for step in pipeline.steps for file in step.files()]
-    schema = pipeline.written.get("schema")
-    if isinstance(schema, str):
+    schema = schema_file(pipeline.written.get("schema"))
+    if schema is not None:
         names.append(schema)
-    found = {}
-    for name in dict.fromkeys(names):
-        file = pipeline.base / _path_of(name)
-        if file.is_file():
-            found[name] = digest(file.read_bytes().hex()).hex()
-    return found
-
-
-def _path_of(name: str) -> Path:
-    """The file of `./hooks.py:function` or `./schema.json`."""
-    path, colon, rest = name.rpartition(":")
-    return Path(path if colon and rest.isidentifier() else name)
+    return {name: source_digest(name, pipeline.base) for name in dict.fromkeys(names)}

@@ -1,4 +1,4 @@
-"""From the last step's records to rows: `output:` filled, `schema:` checked, written to the sinks whole or not at all."""
+"""From the last step's records to rows: `output:` filled, `schema:` checked, written to all sinks or to none."""
 
 from __future__ import annotations
 

@@ -6,11 +6,11 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from seedbed.errors import Interrupted, StopRun
+from seedbed.errors import Interrupted, StopRun, StorageError
 from seedbed.graph.spec import Pipeline
 from seedbed.io.sinks import target_of
 from seedbed.io.sources import signature
@@ -175,11 +175,7 @@ class Session:
                 store.forget_failed()
             write_resolved(self.pipeline, self.folder)
             self.ledger = self._open_ledger(store)
-            store.set_meta(
-                name=self.pipeline.name, run=self.run_id, file=self.pipeline.file, base=str(self.pipeline.base),
-                fingerprint=self.print, status="running", fresh=store.fresh, started=self.before.get("started", time.time()),
-                limit=self.options.limit,
-            )  # fmt: skip
+            store.set_meta(**self._facts(store))
             store.event("resumed" if self.resumed else "started")
             await store.flush()
             rejects = Rejects(self.folder, store, frozenset(self.pipeline.secrets))
@@ -189,7 +185,9 @@ class Session:
                 stop = error
             finally:
                 rejects.close()
-            summary = self._summary("finished" if stop is None else "budget" if stop.exit_code == 4 else "stopped", stop)
+            summary = self._summary(
+                "finished" if stop is None else "budget" if stop.exit_code == 4 else "stopped", stop
+            )
             self._note_end(store, summary)
         finally:
             store.close()
@@ -268,6 +266,20 @@ class Session:
 
     # beginning and end
 
+    def _facts(self, store: RunStore) -> dict[str, Any]:
+        """What is known of a run before it starts."""
+        return {
+            "name": self.pipeline.name,
+            "run": self.run_id,
+            "file": self.pipeline.file,
+            "base": str(self.pipeline.base),
+            "fingerprint": self.print,
+            "status": "running",
+            "fresh": store.fresh,
+            "limit": self.options.limit,
+            "started": self.before.get("started", time.time()),
+        }
+
     def _open_ledger(self, store: RunStore) -> Ledger:
         ledger = Ledger(store, self.pipeline.budget, float(self.before.get("minutes", 0.0)))
         for (node, model), totals in store.calls.spent().items():
@@ -275,7 +287,11 @@ class Session:
             for name in ("calls", "bad", "input", "cached_input", "output", "usd", "seconds"):
                 setattr(ledger.total, name, getattr(ledger.total, name) + getattr(totals, name))
         loop = asyncio.get_running_loop()
-        store.on_failure = lambda error: loop.call_soon_threadsafe(ledger.stop, error)
+
+        def failed(error: StorageError) -> None:
+            loop.call_soon_threadsafe(ledger.stop, error)
+
+        store.on_failure = failed
         return ledger
 
     def _fresh(self) -> bool:
@@ -313,8 +329,7 @@ class Session:
     def _nodes(self) -> list[dict[str, Any]]:
         rows = []
         for (node, model), totals in (self.ledger.by_node if self.ledger else {}).items():
-            values = {name: getattr(totals, name) for name in Totals.__slots__}  # type: ignore[attr-defined]
-            rows.append({"node": node, "model": model, **values})
+            rows.append({"node": node, "model": model, **asdict(totals)})
         return rows
 
     def _note_end(self, store: RunStore, summary: Summary) -> None:
@@ -338,8 +353,8 @@ class Session:
             ):  # fmt: skip
                 store.do(statement, (step.name, name, value))
         totals = self.totals
-        for name in Totals.__slots__:  # type: ignore[attr-defined]
-            store.do(statement, ("models", name, getattr(totals, name)))
+        for name, value in asdict(totals).items():
+            store.do(statement, ("models", name, value))
         if self.ledger is not None:
             store.set_meta(minutes=self.ledger.minutes())
 
@@ -356,4 +371,3 @@ class Session:
         if self.watcher:
             self.watcher.ended(self, summary)
         return summary
-

@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from seedbed.graph.spec import Pipeline
 from seedbed.run.session import Options, Session, Summary, Watcher
@@ -25,13 +25,14 @@ def run_here(pipeline: Pipeline, options: Options, watcher: Watcher | None = Non
             return runner.run(session.run())
 
 
-def _loop_factory() -> object:
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     """uvloop's where the extra `fast` is installed."""
     try:
         import uvloop
     except ImportError:
         return None
-    return uvloop.new_event_loop
+    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+    return factory
 
 
 @contextlib.contextmanager

@@ -234,7 +234,8 @@ def _settle(waiter: asyncio.Future[None]) -> None:
 
 def _grouped(statements: list[tuple[str, tuple[Any, ...]]]) -> Iterator[tuple[str, list[tuple[Any, ...]]]]:
     """Neighbours with one statement together, in order."""
-    current, group = "", []
+    current = ""
+    group: list[tuple[Any, ...]] = []
     for statement, values in statements:
         if statement is not current and group:
             yield current, group

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from typing import Any
 
 import msgspec
@@ -78,7 +78,7 @@ class Worker:
         self._stored = store.outcomes(number)
         self._immediate = step.immediate()
 
-    async def run(self, upstream: AsyncIterator[Record]) -> AsyncIterator[Record]:
+    async def run(self, upstream: AsyncIterator[Record]) -> AsyncGenerator[Record, None]:
         """The records that go on, in order. Raises StopRun once what was under way has ended."""
         feeder = asyncio.create_task(self._feed(upstream))
         try:
@@ -162,7 +162,7 @@ class Worker:
                 return
         if self._immediate:
             try:
-                self.work(record).__await__().send(None)  # type: ignore[attr-defined]
+                self.work(record).__await__().send(None)
             except StopIteration as end:
                 self._finish(slot, end.value)
                 return

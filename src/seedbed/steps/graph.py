@@ -51,7 +51,7 @@ class Graph(WorkerStep):
         """The fields before, and all that nodes write."""
         if known is None or self._plan is None:
             return known
-        return known.union(*(node.writes() for node in self._plan.nodes.values()))
+        return known.union(self._plan.guessed, *(node.writes() for node in self._plan.nodes.values()))
 
     def models(self) -> list[tuple[str, tuple[str | int, ...]]]:
         """The models of all nodes."""
@@ -70,6 +70,7 @@ class Graph(WorkerStep):
         """Prepares all nodes and walks records through them."""
         plan = self.plan
         stations = [_station(node, context) for node in plan.nodes.values()]
+        assert plan.flow is not None, "the loader lets no other plan through"
         walker = Walker(plan.flow, stations, lambda text: compile_expression(text).true)
         written = list(dict.fromkeys(name for node in plan.nodes.values() for name in node.writes()))
         pending: set[asyncio.Task[Any]] = set()

@@ -8,7 +8,7 @@ met null and have the result that it assumes.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from seedbed.template.calls import Calls
 from seedbed.template.core import Run, null
@@ -51,7 +51,7 @@ class Watch:
 class Compiler(Reads, Calls):
     """Compiles expressions; here are the operators."""
 
-    table = {
+    table: ClassVar[dict[type[Part], str]] = {
         Const: "const",
         Name: "name",
         Items: "items",

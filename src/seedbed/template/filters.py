@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from functools import cache, partial
+from textwrap import wrap
 from typing import Any
 
 from seedbed.template.checks import TESTS
@@ -87,6 +88,12 @@ def truncate(value: Any, length: int = 255, killwords: bool = False, end: str = 
         return text
     short = text[: max(length - len(end), 0)]
     return (short if killwords else short.rsplit(" ", 1)[0]) + end
+
+
+def wordwrap(value: Any, width: int = 79, break_long_words: bool = True) -> str:
+    """Breaks lines longer than the width; breaks that are there stay."""
+    lines = _text(value).splitlines()
+    return "\n".join("\n".join(wrap(line, width, break_long_words=break_long_words)) for line in lines)
 
 
 def split(value: Any, separator: str | None = None, most: int = -1) -> list[str]:
@@ -337,10 +344,11 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "truncate": truncate,
     "unique": unique,
     "upper": _of_text(str.upper),
+    "wordwrap": wordwrap,
     "zip": side_by_side,
 }
 
-BORROWED = ("e", "escape", "filesizeformat", "pluralize", "striptags", "urlencode", "wordwrap")
+BORROWED = ("e", "escape", "filesizeformat", "pluralize", "striptags", "urlencode")
 """MiniJinja's own filters: they make a text, so nothing is lost on the way."""
 
 

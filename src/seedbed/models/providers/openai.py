@@ -9,12 +9,12 @@ from typing import Any, Literal
 
 import msgspec
 from pydantic import Field, PrivateAttr
-from seedbed.models.structured import strict_schema
 
 from seedbed.errors import InputError, Refused, Unavailable
 from seedbed.graph.contracts import Text, Visit
 from seedbed.models.contract import FinishReason, Provider, Reply, Request, Usage
 from seedbed.models.http import Http
+from seedbed.models.structured import strict_schema
 
 __all__ = ["OpenAI"]
 

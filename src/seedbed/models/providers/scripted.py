@@ -16,7 +16,7 @@ from seedbed.graph.contracts import Visit
 from seedbed.models.contract import Provider, Reply, Request
 from seedbed.models.script.engine import Script
 from seedbed.models.script.exchange import GARBAGE, Answer, Asked
-from seedbed.models.script.rules import Fault, Latency, Rule, load_rules
+from seedbed.models.script.rules import Fault, Latency, Rule, Rules, load_rules
 from seedbed.record import digest
 
 __all__ = ["Scripted"]
@@ -30,6 +30,16 @@ RulesOrFile = Annotated[
     Annotated[str, Tag("file")] | Annotated[list[Rule], Tag("rules")],
     Discriminator(_form),
 ]
+
+
+def _content(rules: Rules) -> str:
+    """A digest of what the rules answer."""
+    dumped = [
+        rule.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude={"fail", "latency"})
+        for rule in rules.rules
+        if rule.answers
+    ]
+    return digest([rules.seed, dumped]).hex()
 
 
 class Scripted(Provider):
@@ -46,8 +56,14 @@ class Scripted(Provider):
     _content: str = PrivateAttr(default="")
 
     def identity(self) -> dict[str, Any]:
-        """The rules decide the answer, so their content belongs to it (before `open`, as far as it is known)."""
-        return {**super().identity(), "rules": self._content or self._written()}
+        """What the rules answer belongs to it, how they fail and how long they take does not.
+
+        Before `open` a rules file is known by its path only.
+        """
+        if not self._content:
+            written = self.rules if isinstance(self.rules, str) else _content(Rules(rules=self.rules or []))
+            return {**super().identity(), "rules": written}
+        return {**super().identity(), "rules": self._content}
 
     def default_concurrency(self) -> int | None:
         """As many as the engine cares to have under way: there is no endpoint to protect."""
@@ -56,7 +72,7 @@ class Scripted(Provider):
     async def open(self, base: Path) -> None:
         """Reads the rules. Raises SpecError with every problem in them."""
         rules = load_rules(self.rules, base)
-        self._content = digest(rules.model_dump(mode="json", exclude_unset=True)).hex()
+        self._content = _content(rules)
         if rules.latency is None:
             rules = rules.model_copy(update={"latency": self.latency})
         self._script = Script(rules)
@@ -88,11 +104,6 @@ class Scripted(Provider):
             answer.latency,
             mode="" if schema is None else "json_schema",
         )
-
-    def _written(self) -> Any:
-        if isinstance(self.rules, list):
-            return [rule.model_dump(mode="json", exclude_unset=True) for rule in self.rules]
-        return self.rules
 
     async def _fail(self, fault: Fault, answer: Answer) -> NoReturn:
         said = fault.message or f"scripted failure of rule {answer.rule}"

@@ -115,7 +115,7 @@ class _Compiled:
         self._usage = rule.usage.usage() if rule.usage is not None else None
         self._finish: FinishReason = rule.finish_reason or ("tool_calls" if rule.tool_calls else "stop")
         self._by_prompt = (
-            bool(self._names & {"asked", "random", "pick"})
+            bool(self._names & {"asked", "random"})
             or (len(self._texts) > 1 and rule.per_prompt)
             or any(fault.per_prompt or fault.rate is not None for fault in self._faults)
         )
@@ -223,9 +223,6 @@ class _Compiled:
                 scope[name] = choice
             elif name == "random":
                 scope[name] = self._draw(asked, f"random {choice}")
-            elif name == "pick":
-                random = Random(self._draw(asked, f"pick {choice}"))
-                scope[name] = lambda items, random=random: random.choice(items)
         return scope
 
     def _draw(self, asked: Asked, what: str) -> float:

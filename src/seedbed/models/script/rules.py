@@ -6,14 +6,14 @@ Knows what a rule may say and whether it is well said; how rules answer is in `e
 from __future__ import annotations
 
 import re
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
-from seedbed.errors import InputError, Problem, SpecError
+from seedbed.errors import InputError, SpecError
 from seedbed.graph.contracts import Spec, Text
+from seedbed.graph.validate import validated
 from seedbed.graph.yaml import Document, read_yaml
 from seedbed.models.contract import FinishReason, Usage
 from seedbed.models.script.text import Templates
@@ -57,7 +57,7 @@ class LatencySpec(Spec):
     def _one_way(self) -> LatencySpec:
         ways = [self.seconds is not None, self.uniform is not None, self.mean is not None or self.std is not None]
         if sum(ways) != 1 or (self.mean is None) != (self.std is None):
-            raise ValueError("write seconds, or {uniform: [from, to]}, or {mean: …, std: …}")
+            raise ValueError("`latency` is seconds, or {uniform: [from, to]}, or {mean: …, std: …}")
         return self
 
 
@@ -92,7 +92,7 @@ class Fault(Spec):
     @model_validator(mode="after")
     def _status_or_kind(self) -> Fault:
         if (self.kind == "status") != (self.status is not None):
-            raise ValueError("write either `status:` (400 to 599) or another `kind:`")
+            raise ValueError("write either a `status:` (400 to 599) or another `kind:`")
         return self
 
 
@@ -186,7 +186,7 @@ class Rule(Spec):
     @classmethod
     def _templates_parse(cls, value: Any, info: ValidationInfo) -> Any:
         name = "json" if info.field_name == "json_value" else str(info.field_name)
-        Templates().value([call.arguments for call in value] if name == "tool_calls" and value else value, name)
+        Templates().value([call.arguments for call in value] if name == "tool_calls" and value else value, f"`{name}`")
         return value
 
     @field_validator("matches")
@@ -195,7 +195,7 @@ class Rule(Spec):
         try:
             re.compile(value or "")
         except re.error as error:
-            raise ValueError(f"not a regular expression: {error}") from error
+            raise ValueError(f"`matches` is not a regular expression: {error}") from error
         return value
 
     @model_validator(mode="after")
@@ -234,16 +234,18 @@ def load_rules(source: Source, base: Path = Path()) -> Rules:
         document = _read(base / source)
     else:
         document = Document("rules", data=source)
-    data = document.data
-    path: tuple[str, ...] = ()
-    if isinstance(data, list):
-        data, path = {"rules": data}, ("rules",)
-    if document.problems:
+    raw = {} if document.data is None else document.data
+    rules: Rules | None = None
+    if isinstance(raw, list):
+        checked = [validated(Rule, rule, document, (i,)) for i, rule in enumerate(raw)]
+        rules = Rules(rules=[rule for rule in checked if rule is not None])
+    elif isinstance(raw, dict):
+        rules = validated(Rules, raw, document, ())
+    else:
+        document.problems.append(document.at((), "this is no list of rules", "write `- {contains: …, reply: …}`"))
+    if document.problems or rules is None:
         raise SpecError(document.problems)
-    try:
-        return Rules.model_validate({} if data is None else data)
-    except ValidationError as error:
-        raise SpecError([_problem(document, item, len(path)) for item in error.errors()]) from error
+    return rules
 
 
 def _read(path: Path) -> Document:
@@ -252,28 +254,3 @@ def _read(path: Path) -> Document:
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"cannot read the rules {path}: {error}", hint="give the path of a YAML file") from error
     return read_yaml(text, str(path))
-
-
-def _problem(document: Document, error: Any, skip: int) -> Problem:
-    """The problem that pydantic found, at its place; `skip` keys of its path were not written."""
-    place: tuple[str | int, ...] = tuple(error["loc"])[skip:]
-    what = error["msg"].removeprefix("Value error, ")
-    if error["type"] == "extra_forbidden":
-        owner = _owner(place)
-        known = [field.alias or name for name, field in owner.model_fields.items()]
-        near = get_close_matches(str(place[-1]), known, 1)
-        hint = f"did you mean `{near[0]}`? " if near else ""
-        return document.at_key(place, f"unknown key `{place[-1]}`", f"{hint}known here: {', '.join(known)}")
-    if not document.values:
-        names = (f"rule {part + 1}" if isinstance(part, int) and i == 0 else str(part) for i, part in enumerate(place))
-        what = f"{'.'.join(names)}: {what}"
-    return document.at(place, what)
-
-
-def _owner(place: tuple[str | int, ...]) -> type[Spec]:
-    """The spec whose keys stand at the end of a path."""
-    names: dict[str, type[Spec]] = {"fail": Fault, "latency": LatencySpec, "tool_calls": ToolCall, "usage": UsageSpec}
-    for part in reversed(place[:-1]):
-        if part in names:
-            return names[str(part)]
-    return Rule if len(place) > 1 else Rules

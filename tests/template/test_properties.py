@@ -1,0 +1,156 @@
+"""Random expressions mean what they mean in Python and in MiniJinja; random texts never crash the reader."""
+
+import math
+
+import minijinja
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from seedbed.errors import TemplateError
+from seedbed.template.expression import compile_expression
+from seedbed.template.syntax import TemplateSyntaxError
+from seedbed.template.text import compile_text
+
+SCOPE = {"a": 3, "b": -2, "c": 0.5, "d": 7.25, "t": True, "word": "seed", "bed": "bed"}
+
+numbers = st.sampled_from(["a", "b", "c", "d", "0", "1", "2.5", "17", "(-3)"])
+texts = st.sampled_from(["word", "bed", "'x'", "''"])
+
+
+def grown(inner):
+    """Larger expressions from smaller ones, written with all their brackets or with none."""
+    binary = st.sampled_from(["+", "-", "*", "/", "//", "%"])
+    sums = st.tuples(inner, binary, inner).map(" ".join)
+    return st.one_of(sums, sums.map("({})".format), inner.map("-{}".format))
+
+
+arithmetic = st.recursive(numbers, grown, max_leaves=6)
+comparisons = st.one_of(
+    st.tuples(arithmetic, st.sampled_from(["==", "!=", "<", "<=", ">", ">="]), arithmetic).map(" ".join),
+    st.tuples(texts, st.sampled_from(["==", "!=", "<", ">=", "in", "not in"]), texts).map(" ".join),
+    st.tuples(numbers, st.just("<"), numbers, st.just("<="), numbers).map(" ".join),
+    st.just("t"),
+)
+decisions = st.recursive(
+    comparisons,
+    lambda inner: st.one_of(
+        st.tuples(inner, st.sampled_from(["and", "or"]), inner).map(" ".join),
+        inner.map("not {}".format),
+        inner.map("({})".format),
+    ),
+    max_leaves=5,
+)
+
+
+def python(source):
+    try:
+        return eval(source.replace("--", "- -"), {"__builtins__": {}}, SCOPE)
+    except ZeroDivisionError:
+        return None
+
+
+def ours(source):
+    try:
+        return compile_expression(source)(SCOPE)
+    except TemplateError:
+        return None
+
+
+@given(arithmetic)
+@settings(max_examples=300, deadline=None)
+def test_arithmetic_is_pythons(source):
+    expected, made = python(source), ours(source)
+    assert type(made) is type(expected)
+    assert made == expected or (math.isnan(made) and math.isnan(expected))
+
+
+@given(decisions)
+@settings(max_examples=300, deadline=None)
+def test_decisions_are_pythons(source):
+    expected = python(source)
+    if expected is not None:
+        assert ours(source) is expected
+        assert compile_expression(source).decide(SCOPE) is expected
+
+
+engine = minijinja.Environment(undefined_behavior="strict")
+postfixed = st.one_of(
+    decisions,
+    st.tuples(texts, st.sampled_from(["~", "+"]), texts).map(" ".join),
+    st.tuples(decisions, st.just("if"), decisions, st.just("else"), decisions).map(" ".join),
+    st.tuples(st.sampled_from(["a", "-b", "a + 2", "b * a"]), st.just("|abs")).map("".join),
+    st.tuples(st.sampled_from(["a", "not a", "a + 1"]), st.just("is odd")).map(" ".join),
+    st.tuples(
+        texts, st.sampled_from(["|upper", "|length", "|first", "|replace('e', 'oo')", "[1:]", "|list|join('-')"])
+    ).map("".join),
+)
+
+
+@given(postfixed)
+@settings(max_examples=300, deadline=None)
+def test_binding_is_minijinjas(source):
+    try:
+        expected = engine.eval_expr(source, **SCOPE)
+    except minijinja.TemplateError:
+        return
+    assert ours(source) == expected
+
+
+pieces = st.sampled_from(
+    [
+        "{{",
+        "}}",
+        "{%",
+        "%}",
+        "{#",
+        "#}",
+        "{{-",
+        "-%}",
+        " ",
+        "\n",
+        "if ",
+        "a",
+        "endif",
+        "for ",
+        "x in ",
+        "endfor",
+        "else",
+    ]
+    + [
+        "set ",
+        "=",
+        "1",
+        "(",
+        ")",
+        "[",
+        "]",
+        "'",
+        "|upper",
+        ".b",
+        " is odd",
+        "{% if a %}",
+        "{% endif %}",
+        "{{ a }}",
+        "é",
+    ]
+)
+
+
+@given(st.lists(pieces, max_size=14).map("".join))
+@settings(max_examples=500, deadline=None)
+def test_any_text_is_read_or_refused_with_a_place_in_it(source):
+    try:
+        text = compile_text(source)
+    except TemplateSyntaxError as error:
+        lines = source.split("\n")
+        assert 1 <= error.line <= len(lines)
+        assert 1 <= error.column <= len(lines[error.line - 1]) + 1
+        return
+    try:
+        engine.render_str(source, a=1)
+    except minijinja.TemplateError as error:
+        assert error.kind != "SyntaxError" or "{%" in source
+    try:
+        assert isinstance(text.render({"a": 1}), str)
+    except TemplateError:
+        pass
