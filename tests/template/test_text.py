@@ -43,7 +43,7 @@ def render(source):
         ("{{ m|tojson(1) }}", '{\n "k": "v"\n}'),
         ("{{ m.k.upper() }}{{ m.items()|length }}", "V1"),
         (
-            "{% for x in numbers %}{% if loop.index > 1 %}{% set z = x %}{% endif %}{{ z|default('-') }}{% endfor %}",
+            "{% for x in numbers %}{% if x > 1 %}{% set z = x %}{% endif %}{{ z|default('-') }}{% endfor %}",
             "-23",
         ),
         ("{% for x in [1, 2] %}{% if x == 1 %}{% set z = x %}{% endif %}{{ z|default('-') }}{% endfor %}", "1-"),

@@ -40,7 +40,7 @@ def reading(path: Path, name: str) -> Iterator[IO[bytes]]:
         yield sys.stdin.buffer
         return
     try:
-        file = path.open("rb", buffering=BLOCK)
+        file: Any = path.open("rb", buffering=BLOCK)
     except OSError as error:
         raise InputError(f"{name} cannot be read: {error.strerror}") from error
     with file:

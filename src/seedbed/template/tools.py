@@ -12,8 +12,9 @@ from seedbed.template.operations import LARGEST, Fault
 Emit = Callable[[str], Any]
 """Takes the next piece of a text."""
 
-MOST_TURNS = 1_000_000
-"""How many turns the loops of one rendering may take together, macro calls included."""
+MOST_TURNS = 500_000
+"""How many turns the loops of one rendering may take together; the call of a macro counts as ten."""
+_CALL = 10
 _DEEPEST_CALL = 40
 
 
@@ -27,8 +28,8 @@ class Budget:
         self.room = LARGEST
         self.depth = 0
 
-    def turn(self) -> None:
-        self.turns -= 1
+    def turn(self, count: int = 1) -> None:
+        self.turns -= count
         if self.turns < 0:
             raise TemplateError(f"the template's loops take more than {MOST_TURNS:,} turns")
 
@@ -45,7 +46,7 @@ class Budget:
 
     def call(self, render: Callable[[Emit], None]) -> str:
         """The text that a macro or a loop calling itself makes."""
-        self.turn()
+        self.turn(_CALL)
         self.depth += 1
         if self.depth > _DEEPEST_CALL:
             raise TemplateError(f"macros and loops call themselves more than {_DEEPEST_CALL} deep")

@@ -27,6 +27,8 @@ __all__ = ["Csv"]
 _STRAY = re.compile("[\udc80-\udcff]")
 """A byte that was not UTF-8, as the `surrogateescape` handler leaves it."""
 
+_NEEDS_QUOTES = re.compile('[",\t\r\n\ufeff]')
+
 csv.field_size_limit(256 << 20)  # the standard library's 128 KiB is less than one long document
 
 
@@ -161,19 +163,18 @@ def _delimiter(name: str) -> str:
 
 
 def _format_lines(rows: Iterator[dict[str, Any]], columns: list[str], delimiter: str) -> Iterator[bytes]:
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, delimiter=delimiter, lineterminator="\n")
-    writer.writerow(columns)
+    yield _line(columns, delimiter)
     for row in rows:
-        writer.writerow([_cell(row.get(column)) for column in columns])
-        if buffer.tell() > 1 << 16:
-            yield buffer.getvalue().encode()
-            buffer.seek(0)
-            buffer.truncate()
-    yield buffer.getvalue().encode()
+        yield _line([_cell(row.get(column)) for column in columns], delimiter)
 
 
 def _cell(value: Any) -> str:
     if isinstance(value, str):
         return value
     return "" if value is None else msgspec.json.encode(value).decode()
+
+
+def _line(cells: list[str], delimiter: str) -> bytes:
+    """One line. The standard library's writer leaves a lone `\\r` bare when lines end in `\\n`, so this is our own."""
+    quoted = ['"' + cell.replace('"', '""') + '"' if _NEEDS_QUOTES.search(cell) else cell for cell in cells]
+    return (delimiter.join(quoted) or '""').encode() + b"\n"

@@ -31,42 +31,42 @@ _found: dict[tuple[str, str], Mode] = {}
 """How each model at each address takes a schema, once one of its own calls has shown it."""
 
 
-class _Function(msgspec.Struct):
+class _Function(msgspec.Struct, frozen=True):
     arguments: str = ""
 
 
-class _ToolCall(msgspec.Struct):
+class _ToolCall(msgspec.Struct, frozen=True):
     function: _Function = _Function()
 
 
-class _Message(msgspec.Struct):
+class _Message(msgspec.Struct, frozen=True):
     content: str | list[dict[str, Any]] | None = None
     reasoning_content: str | None = None
     reasoning: str | None = None
     tool_calls: list[_ToolCall] | None = None
 
 
-class _Logprobs(msgspec.Struct):
+class _Logprobs(msgspec.Struct, frozen=True):
     content: list[dict[str, Any]] | None = None
 
 
-class _Choice(msgspec.Struct):
+class _Choice(msgspec.Struct, frozen=True):
     message: _Message = _Message()
     finish_reason: str | None = None
     logprobs: _Logprobs | None = None
 
 
-class _Details(msgspec.Struct):
+class _Details(msgspec.Struct, frozen=True):
     cached_tokens: int | None = None
 
 
-class _Usage(msgspec.Struct):
+class _Usage(msgspec.Struct, frozen=True):
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     prompt_tokens_details: _Details | None = None
 
 
-class _Answer(msgspec.Struct):
+class _Answer(msgspec.Struct, frozen=True):
     choices: list[_Choice]
     usage: _Usage | None = None
     model: str | None = None
