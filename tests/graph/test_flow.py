@@ -1,4 +1,4 @@
-"""What follows from a graph's edges: its order, loops, exclusive nodes, and everything that keeps it from being walked."""
+"""What follows from a graph's edges: order, loops, exclusive nodes, and all that keeps it from being walked."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from seedbed.graph.contracts import Goto, OnError, SetValue, Visit
 from seedbed.graph.flow import Edge, Flow, build_flow
 from seedbed.graph.walk import Pending, Station, Walked, Walker
 
-QUICK = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+QUICK = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @dataclass
@@ -57,11 +57,11 @@ def reached(edges: list[Edge], without: str = "") -> set[str]:
 def plans(draw: st.DrawFn, loops: bool = False, failing: bool = False) -> Plan:
     """Forward edges from a random order, so that all can be reached; back edges to dominators found by leaving out."""
     rng = Random(draw(st.integers(0, 2**32)))
-    names = [f"n{number}" for number in range(rng.randint(1, 7))]
+    names = [f"n{number}" for number in range(rng.randint(1, 9))]
     plan = Plan(rng.randint(0, 2**32), names, [], failing=failing)
     order = ["start", *names]
     pairs = {(rng.choice(order[: place + 1]), name) for place, name in enumerate(names)}
-    for _ in range(rng.randint(0, 8)):
+    for _ in range(rng.randint(0, 10)):
         first, second = sorted(rng.choices(range(len(order)), k=2))
         if first != second:
             pairs.add((order[first], order[second]))
@@ -75,7 +75,7 @@ def plans(draw: st.DrawFn, loops: bool = False, failing: bool = False) -> Plan:
         gotos = [(name, on.goto) for name, on in plan.on_error.items() if isinstance(on, Goto)]
         errors = [Edge(source, target, kind="error") for source, target in gotos]
     if loops:
-        for name in rng.choices(names, k=3):
+        for name in rng.choices(names, k=4):
             above = [other for other in names if other == name or name not in reached(forward + errors, other)]
             forward.append(Edge(name, rng.choice(above), "loop"))
     for edge in dict.fromkeys(forward):
@@ -124,8 +124,6 @@ class Walk:
 
     def station(self, name: str) -> Station:
         plan = self.plan
-        forward = [name for name in plan.names if self.flow.reaches(name, name)]
-        assert forward == []
         before = [other for other in plan.names if self.flow.reaches(other, name)]
 
         def plain(visit: Visit) -> Any:
@@ -239,7 +237,7 @@ def test_a_node_runs_only_after_all_that_leads_to_it(plan: Plan, speed: int) -> 
 
 
 @QUICK
-@given(plans(loops=False, failing=True), st.integers())
+@given(plans(failing=True), st.integers())
 def test_exclusive_nodes_never_both_write(plan: Plan, speed: int) -> None:
     flow = made(plan)
     assert flow is not None

@@ -181,7 +181,7 @@ def test_dedup_keeps_the_first_and_names_it(run, records):
     rows = records({"q": "a", "n": 1}, {"q": "a", "n": 2}, {"q": "A ", "n": 1}, {}, {"q": None})
     out, context = run(DedupExact(field="q"), rows)
     assert ids(out) == ["r0", "r2", "r3"]
-    assert context.dropped == {"r1": "duplicate of r0", "r4": "duplicate of r3"}
+    assert context.dropped == {"r1": "duplicate", "r4": "duplicate"}
     assert ids(run(DedupExact(field="q", normalise="space"), rows)[0]) == ["r0", "r2", "r3"]
     assert ids(run(DedupExact(field="q", normalise="case"), rows)[0]) == ["r0", "r3"]
     assert ids(run(DedupExact(fields=["q", "n"]), rows)[0]) == ["r0", "r1", "r2", "r3"]

@@ -148,6 +148,8 @@ def test_deep_data_is_an_error_of_the_record():
         deep = [deep]
     with pytest.raises(TemplateError):
         compile_text("{{ deep }}").render({"deep": deep})
+    with pytest.raises(TemplateError, match="nested too deeply"):
+        compile_expression("deep == [deep]")({"deep": deep})
 
 
 def test_one_rendering_does_not_use_up_the_next_ones_budget():

@@ -77,7 +77,7 @@ class Lines(Quiet):
             why = f"  ({', '.join(f'{name}: {n:,}' for name, n in gone.items())})" if gone else ""
             click.echo(f"  {step['step']:<16} {step['in']:>9,} in {step['out']:>9,} out{why}", err=True)
         super().ended(session, summary)
-        for path in summary.sinks:
+        for path in summary.sinks if summary.status == "finished" else ():
             click.echo(f"  {path}", err=True)
 
 

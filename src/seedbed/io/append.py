@@ -48,7 +48,7 @@ def join(part: Path, target: Path, run: str) -> None:
     with _alone(target.parent):
         journal = target.with_name(f".{target.name}.blocks")
         known = _load(journal)
-        found = next((block for block in known if block.run == run and _holds(target, block)), None)
+        found = max((block for block in known if block.run == run and _holds(target, block)), key=_size, default=None)
         joined = target.with_name(f".{target.name}.join-{run}")
         try:
             block = _build(joined, part, target, run, found)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import email.utils
+import errno
+import os
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -115,4 +117,6 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 
 def _reason(error: BaseException) -> str:
     cause: Any = getattr(error, "os_error", None) or error
-    return str(getattr(cause, "strerror", None) or cause) or type(error).__name__
+    if isinstance(cause, OSError) and cause.errno in errno.errorcode and cause.errno > 0:
+        return os.strerror(cause.errno)
+    return str(cause) or type(error).__name__

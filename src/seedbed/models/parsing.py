@@ -21,7 +21,7 @@ from seedbed.models.lists import parse_list
 from seedbed.models.structured import Parsed, parse_json, without_thinking
 
 _KINDS = ("json", "list", "code", "tag", "regex")
-_TAG = r"[A-Za-z_][\w.-]*"
+_TAG = r"[A-Za-z_][\w-]*"
 _OPTIONS: dict[str, dict[str, Any]] = {
     "code": {"code": {"type": "string"}},
     "tag": {"tag": {"type": "string", "pattern": f"^{_TAG}$"}},
@@ -159,12 +159,12 @@ def _language(word: str) -> str:
 def _tagged(text: str, tag: str) -> str:
     """What stands in the last `<tag>…</tag>`, or after `<tag>` where a stop sequence took the end away."""
     said = text if tag.lower() in ("think", "thinking", "reasoning") else without_thinking(text)
-    name = re.escape(tag)
-    pairs = re.findall(rf"<{name}(?:\s[^>]*)?>(.*?)</{name}\s*>", said, re.DOTALL | re.IGNORECASE)
-    found = pairs[-1:] or re.findall(rf"<{name}(?:\s[^>]*)?>(.*)\Z", said, re.DOTALL | re.IGNORECASE)
-    value: str = found[0].strip() if found else ""
+    openings = [match.end() for match in re.finditer(rf"<{tag}(?:\s[^<>]*)?>", said, re.IGNORECASE)]
+    closings = [match.start() for match in re.finditer(rf"</{tag}\s*>", said, re.IGNORECASE)]
+    closed = [opening for opening in openings if closings and opening <= closings[-1]]
+    value = (said[closed[-1] : closings[-1]] if closed else said[openings[-1] :] if openings else "").strip()
     if not value:
-        what = f"<{tag}> in the reply is empty" if found else f"the reply has no <{tag}>"
+        what = f"<{tag}> in the reply is empty" if openings else f"the reply has no <{tag}>"
         feedback = f"Answer again, with what was asked for between <{tag}> and </{tag}>."
         raise BadReply(what, reply=text, feedback=feedback)
     return value

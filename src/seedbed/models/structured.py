@@ -20,6 +20,9 @@ from seedbed.graph.json_schema import Checker, JsonSchema
 _MAX_STARTS = 64
 """How many brackets of a text are tried as the beginning of JSON."""
 
+_MAX_REPAIRED = 50_000
+"""Characters of the longest text that is repaired: it holds up everything else for about 2 ms per 1,000."""
+
 _THINKING = re.compile(r"<(think|thinking|reasoning)>.*?(?:</\1>|\Z)", re.DOTALL | re.IGNORECASE)
 _THOUGHT = re.compile(r"\A.*</(?:think|thinking|reasoning)>", re.DOTALL | re.IGNORECASE)
 _FENCED = re.compile(r"```[ \t]*\w*[ \t]*\n?(.*?)```", re.DOTALL)
@@ -121,25 +124,26 @@ _DECODER = json.JSONDecoder(strict=False, parse_constant=_no_constant, parse_flo
 
 
 def _repair(text: str, checker: Checker | None, why: str) -> Parsed | None:
-    """What json_repair makes of the text from its first bracket on, if that can be trusted."""
-    opening = _OPENING.search(text)
-    if opening is None:
+    """What json_repair makes of the first thing in the text that looks like JSON, if that can be trusted."""
+    like = _LIKE_JSON.search(text)
+    if like is None or len(text) > _MAX_REPAIRED:
         return None
     # Costs 18 ms to import, and most runs never need it.
-    import json_repair
+    from json_repair.json_parser import JSONParser
 
-    source = _CLOSING_FENCE.sub("", text[opening.start() :])
+    source = _CLOSING_FENCE.sub("", text[like.start() :])
+    # Its parser and not its front door, which reads on after the value: seconds for a page of prose with brackets.
+    parser = JSONParser(source, None, True)
     try:
-        found = json_repair.repair_json(source, return_objects=True, skip_json_loads=True, logging=True)
-        value, steps = found if isinstance(found, tuple) else (found, [])
+        value = parser.parse_json()
         msgspec.json.encode(value)
     except (ValueError, RecursionError):
         return None
-    if not value or not isinstance(value, dict if source[0] == "{" else list) or _made_up(value, source):
+    if not value or not isinstance(value, dict | list) or _made_up(value, source):
         return None
-    if checker and checker.check(value) is not None:
+    if checker.check(value) is not None if checker else _LIKE_JSON.search(source, parser.index):
         return None
-    done = "; ".join(dict.fromkeys(step["text"] for step in steps[:2]))
+    done = "; ".join(dict.fromkeys(step["text"] for step in parser.logger[:2]))
     return Parsed(value, f"JSON repaired ({why})" + (f": {done}" if done else ""))
 
 

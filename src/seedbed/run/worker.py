@@ -202,7 +202,7 @@ class Worker:
     def _reject(self, record: Record, outcome: Outcome) -> Reject:
         where = outcome.where or self.step.name
         if outcome.status == "dropped":
-            return Reject(record.id, record.place, where, "dropped", outcome.reason, usd=outcome.trail.usd)
+            return Reject(record.id, record.place, where, outcome.reason, usd=outcome.trail.usd)
         error = outcome.error or RecordError("failed")
         reject = of_error(record, where, error)
         reject.usd = outcome.trail.usd

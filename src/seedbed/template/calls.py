@@ -83,7 +83,7 @@ class Calls(Core):
         if part.name not in TESTS:
             self._unknown("test", part.name, part.name_at, TESTS)
         self._check_arguments("test", part)
-        if part.name in MARK_OF:
+        if part.name in MARK_OF and part.arguments.plain:
             return self.compile(Compare(part.start, part.end, part.of, [(MARK_OF[part.name], part.arguments.plain[0])]))
         how = TESTS[part.name]
         if part.name in _LENIENT_TESTS:
@@ -95,6 +95,12 @@ class Calls(Core):
         plain, named = self._values(part.arguments)
         fail = self.failure(part)
 
+        def bare(scope: Any) -> Any:
+            try:
+                return apply(how, of(scope), (), {})
+            except Fault as fault:
+                fail(fault)
+
         def run(scope: Any) -> Any:
             values = [run(scope) for run in plain]
             try:
@@ -102,7 +108,7 @@ class Calls(Core):
             except Fault as fault:
                 fail(fault)
 
-        return run
+        return run if plain or named else bare
 
     def _check_arguments(self, what: str, part: Filter | Test) -> None:
         signature = _signature(what, part.name)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
+from seedbed.errors import TemplateError
 from seedbed.template.compiler import Compiler, Watch
 from seedbed.template.core import FreeRead, Run
 from seedbed.template.operations import NullError
@@ -33,11 +34,14 @@ class Expression:
         """The same reads as far as their dots go: ("visits", "draft")."""
 
     def __call__(self, scope: Mapping[str, Any]) -> Any:
-        return self._run(scope)
+        try:
+            return self._run(scope)
+        except RecursionError:
+            raise TemplateError(f"the values in `{self.source}` are nested too deeply") from None
 
     def true(self, scope: Mapping[str, Any]) -> bool:
         """Whether its value is true: not null, false, zero or empty."""
-        return bool(self._run(scope))
+        return bool(self(scope))
 
     def decide(self, scope: Mapping[str, Any]) -> bool | None:
         """What a filter makes of it: True keeps, False drops, None is undecided, because of null.
@@ -53,6 +57,8 @@ class Expression:
             return True if value and self._watching(Watch(scope, assume=True)) else None
         except NullError:
             return None
+        except RecursionError:
+            raise TemplateError(f"the values in `{self.source}` are nested too deeply") from None
 
     @cached_property
     def _watching(self) -> Run:

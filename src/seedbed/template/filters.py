@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from textwrap import wrap
 from typing import Any
@@ -386,7 +386,7 @@ def find_filter(name: str) -> Callable[..., Any]:
     return FILTERS[name]
 
 
-def apply(how: Callable[..., Any], value: Any, values: list[Any], named: dict[str, Any]) -> Any:
+def apply(how: Callable[..., Any], value: Any, values: Sequence[Any], named: dict[str, Any]) -> Any:
     """Runs a filter or test; what Python says of wrong arguments becomes a Fault."""
     try:
         return how(value, *values, **named)

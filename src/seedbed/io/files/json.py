@@ -21,8 +21,13 @@ __all__ = ["Json"]
 LARGEST = 256 << 20
 """Bytes in the largest element that is read."""
 
+_QUOTE = ord('"')
 _BLANK = re.compile(rb"[ \t\r\n]*")
-_TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|["\[\]{},]', re.DOTALL)
+_TEXT = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
+_INSIDE = re.compile(rb'(?:[^"\[\]{}]++|' + _TEXT + rb")*+", re.DOTALL)
+"""What lies between two brackets, texts and what is in them included."""
+_TOP = re.compile(rb'(?:[^"\[\]{},]++|' + _TEXT + rb")*+", re.DOTALL)
+"""The same, up to a comma."""
 
 
 class Json:
@@ -128,24 +133,22 @@ class _Text:
 
     def end_of_element(self) -> int:
         """Bytes up to the comma or bracket that ends this element of the list. Raises RowError if there is none."""
-        depth, done = 0, 0
+        depth = done = 0
         while True:
-            for token in _TOKEN.finditer(self._data, self._at + done):
-                mark = token.group()
+            at, size = self._at + done, len(self._data)
+            while (at := _end(_INSIDE if depth else _TOP, self._data, at)) < size:
+                mark = self._data[at]
+                if mark == _QUOTE:  # a text that goes on beyond the window: scan it again with more
+                    break
                 if mark in b"[{":
                     depth += 1
-                elif mark in b"]}":
-                    if depth == 0:
-                        return token.start() - self._at
+                elif depth == 0:
+                    return at - self._at
+                else:
                     depth -= 1
-                elif mark == b",":
-                    if depth == 0:
-                        return token.start() - self._at
-                elif mark == b'"':  # a text that goes on beyond the window: scan it again with more
-                    done = token.start() - self._at
-                    break
-                done = token.end() - self._at
-            if len(self._data) - self._at > LARGEST:
+                at += 1
+            done = at - self._at
+            if size - self._at > LARGEST:
                 raise RowError(f"an element larger than {LARGEST >> 20} MiB, or a text that is never closed")
             if not self._more():
                 raise RowError("the file ends within the list; this element is cut short")
@@ -166,3 +169,8 @@ class _Text:
             self._started = True
             self._data = self._data.removeprefix(b"\xef\xbb\xbf")
         return bool(block)
+
+
+def _end(pattern: re.Pattern[bytes], data: bytes, at: int) -> int:
+    match = pattern.match(data, at)
+    return match.end() if match else at

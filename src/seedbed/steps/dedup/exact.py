@@ -19,7 +19,7 @@ _SPACE = re.compile(r"\s+")
 
 class DedupExact(Step):
     """Keeps the first of the records that are equal in some fields, or in all. The others are dropped with the
-    reason `duplicate of ID`. Nulls are equal to each other.
+    reason `duplicate`, and the id of the one kept. Nulls are equal to each other.
 
     ```yaml
     - {type: dedup.exact, field: question, normalise: case}
@@ -63,7 +63,7 @@ class _Run(StepRun):
         kept = self.seen.add(digest(_normal(value, self.normalise)), record.id)
         if kept is None:
             return (record,)
-        self.context.drop(record, f"duplicate of {kept}")
+        self.context.drop(record, "duplicate", f"of {kept}")
         return ()
 
 

@@ -1,0 +1,174 @@
+"""What is drawn of a pipeline: cards for its parts, boxes and arrows for its graphs. Knows no place and no size."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from typing import Literal
+
+from seedbed.graph.contracts import Step
+from seedbed.graph.draw.words import node_words, one_line, settings, sink_words, source_words
+from seedbed.graph.flow import DROP, END, START, Edge
+from seedbed.graph.order import dominators, reachable
+from seedbed.graph.spec import GraphPlan, Pipeline
+
+Place = tuple[str, ...]
+"""A part of a pipeline: ("source",), (step,), (step, node), ("output",) or ("sink",)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A node of a graph, or one of its ends."""
+
+    name: str
+    kind: Literal["node", "start", "end", "drop"] = "node"
+    type: str = ""
+    """The node's type, empty for ends."""
+    writes: str = ""
+    """The field it writes, where that is not its name."""
+    lines: tuple[str, ...] = ()
+    """What to say about it: first its type and models."""
+
+    @property
+    def title(self) -> str:
+        """Its name, and what it writes if that is called otherwise."""
+        return f"{self.name} → {self.writes}" if self.writes else self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Arrow:
+    """A way between two boxes, given by their numbers."""
+
+    source: int
+    target: int
+    label: str = ""
+    """When it is taken; empty for always."""
+    kind: Literal["normal", "error"] = "normal"
+    back: bool = False
+    """Whether it closes a loop."""
+
+
+@dataclass(slots=True)
+class Graph:
+    """The boxes of a graph step in topological order, and their arrows."""
+
+    boxes: list[Box]
+    arrows: list[Arrow]
+
+
+@dataclass(slots=True)
+class Card:
+    """A part of the pipeline: source, step, output or sink."""
+
+    place: Place
+    kind: Literal["source", "step", "output", "sink"]
+    title: str
+    type: str = ""
+    lines: list[str] = field(default_factory=list)
+    whole: bool = False
+    """Whether it needs all rows before it lets the first one go."""
+    graph: Graph | None = None
+
+
+@dataclass(slots=True)
+class Picture:
+    """A whole pipeline, from source to sink."""
+
+    name: str
+    facts: list[tuple[str, str]]
+    """Settings of the pipeline as a whole, name and value."""
+    cards: list[Card]
+
+
+def picture(pipeline: Pipeline) -> Picture:
+    """What is to be drawn of a pipeline."""
+    secrets = pipeline.secrets
+    cards = [Card(("source",), "source", "source", lines=[source_words(source) for source in pipeline.sources])]
+    cards += [_step(step, secrets) for step in pipeline.steps]
+    if pipeline.output is not None or pipeline.schema is not None:
+        lines = [", ".join(pipeline.output)] if pipeline.output else []
+        if pipeline.schema is not None:
+            lines.append("checked against the schema")
+        cards.append(Card(("output",), "output", "output", lines=lines))
+    sinks = [sink_words(sink) for sink in pipeline.sinks] or ["none: records stay in the run"]
+    cards.append(Card(("sink",), "sink", "sink", lines=sinks))
+    for card in cards:
+        card.lines = [one_line(line, secrets) for line in card.lines]
+    facts = [(name, one_line(value, secrets)) for name, value in _facts(pipeline)]
+    return Picture(one_line(pipeline.name), facts, cards)
+
+
+def _facts(pipeline: Pipeline) -> Iterator[tuple[str, str]]:
+    yield "file", pipeline.file
+    if pipeline.seed:
+        yield "seed", str(pipeline.seed)
+    for name, value in pipeline.params.items():
+        yield f"params.{name}", str(value)
+    for name, model in pipeline.models.items():
+        known = "/".join(part for part in (model.provider, model.model) if part)
+        yield f"models.{name}", known
+    if pipeline.target is not None:
+        most = f" from at most {pipeline.target.max_candidates:,} candidates" if pipeline.target.max_candidates else ""
+        yield "target", f"{pipeline.target.accepted:,} records{most}"
+    if pipeline.budget is not None:
+        limits = pipeline.budget.model_dump(exclude_none=True)
+        yield "budget", ", ".join(f"{value:,} {'USD' if unit == 'usd' else unit}" for unit, value in limits.items())
+
+
+def _step(step: Step, secrets: Collection[str]) -> Card:
+    plan = getattr(step, "_plan", None)
+    graph = _graph(plan, secrets) if isinstance(plan, GraphPlan) else None
+    models = [name for name, _ in step.models()] if graph is None else []
+    lines = [*settings(step), *(f"model: {name}" for name in dict.fromkeys(models))]
+    return Card((step.name,), "step", step.name, step.type, lines, step.whole, graph)
+
+
+def _graph(plan: GraphPlan, secrets: Collection[str]) -> Graph:
+    edges = plan.flow.edges if plan.flow is not None else plan.edges
+    order = [name for name in plan.flow.names if name in plan.nodes] if plan.flow is not None else list(plan.nodes)
+    back = _back(edges)
+    boxes = [Box(START, "start")]
+    for name in order:
+        node = plan.nodes[name]
+        lines = tuple(one_line(line, secrets) for line in node_words(node))
+        writes = node.writes()[0]
+        boxes.append(Box(name, "node", node.type, "" if writes == name else writes, lines))
+    number = {box.name: place for place, box in enumerate(boxes)}
+    if any(edge.target == END for edge in edges):
+        number[END] = len(boxes)
+        boxes.append(Box(END, "end"))
+    drops: dict[int, int] = {}
+    arrows = []
+    for edge in edges:
+        source = number.get(edge.source)
+        if source is not None and edge.target == DROP and source not in drops:
+            drops[source] = len(boxes)
+            boxes.append(Box(DROP, "drop"))
+        target = number.get(edge.target) if edge.target != DROP else drops.get(source) if source is not None else None
+        if source is None or target is None:
+            continue
+        label = _label(edge, edges)
+        if edge in back and edge.target in plan.nodes:
+            most = f"at most {plan.nodes[edge.target].max_visits} visits"
+            label = f"{label} ({most})" if label else most
+        arrows.append(Arrow(source, target, one_line(label, secrets), edge.kind, edge in back))
+    return Graph(boxes, arrows)
+
+
+def _label(edge: Edge, edges: list[Edge]) -> str:
+    """When an edge is taken. Several conditions of one node are numbered: the first that holds is followed."""
+    if edge.kind == "error":
+        return "on error"
+    siblings = [other for other in edges if other.source == edge.source and other.kind == "normal"]
+    tried = [other for other in siblings if other.when is not None]
+    if edge.when is None:
+        return "else" if tried else ""
+    return f"{tried.index(edge) + 1}. {edge.when}" if len(tried) > 1 else edge.when
+
+
+def _back(edges: list[Edge]) -> set[Edge]:
+    """The edges that go back to a node that dominates their source."""
+    pairs = [(edge.source, edge.target) for edge in edges]
+    reached = reachable(START, pairs)
+    above = dominators(START, [(source, target) for source, target in pairs if source in reached])
+    return {edge for edge in edges if edge.target in above.get(edge.source, ())}
