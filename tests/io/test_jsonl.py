@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import os
+import zlib
 from pathlib import Path
 
 import pytest
@@ -107,6 +109,14 @@ def test_compressed_files_and_their_prefixes(tmp_path: Path, ending: str, squeez
     *good, bad = read(tmp_path, data[: len(data) // 2], "r.jsonl" + ending)
     assert "cut short" in bad.error
     assert read(tmp_path, b"", "r.jsonl.gz") == []
+
+
+def test_all_whole_lines_before_the_cut_are_read(tmp_path: Path) -> None:
+    data = gzip.compress(b"".join(b'{"a":"%s"}\n' % os.urandom(40).hex().encode() for _ in range(3000)))
+    data = data[: len(data) // 2]
+    whole = zlib.decompressobj(31).decompress(data).count(b"\n")
+    *good, bad = read(tmp_path, data, "r.jsonl.gz")
+    assert (len(good), bad.line) == (whole, whole + 1)
 
 
 def test_members_that_follow_each_other_are_one_file(tmp_path: Path) -> None:

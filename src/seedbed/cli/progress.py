@@ -59,7 +59,7 @@ def part_done(pipeline: Pipeline, counts: Sequence[StepCounts], rows: int | None
     `counts` are those of the source, each step and the output; `rows` is how many the source will give. Work is what
     steps do that ask models, each weighing the same; where there are none, what the worker steps do, or else reading.
     """
-    heavy = _heavy(pipeline)
+    heavy = {id(step) for step in _heavy(pipeline)}
     source, output = counts[0], counts[-1]
     found: list[float] = []
     if pipeline.target is not None:
@@ -74,8 +74,8 @@ def part_done(pipeline: Pipeline, counts: Sequence[StepCounts], rows: int | None
         most = getattr(step, "n", None)
         if isinstance(most, int) and most > 0 and not step.whole:
             found.append(count.given / most)
-        if step in heavy and expected is not None:
-            parts.append(min((count.taken - count.waiting) / max(expected, 1.0), 1.0))
+        if id(step) in heavy and expected is not None:
+            parts.append(min((count.taken - count.waiting + count.ready) / max(expected, 1.0), 1.0))
         expected = _given(step, count, expected, most)
     if parts and len(parts) == len(heavy):
         found.append(sum(parts) / len(parts))

@@ -1,28 +1,61 @@
-"""How a run is shown while it goes on and when it is over: plain lines, or JSON lines for other programs."""
+"""How a run is shown while it goes on: a panel, plain lines, JSON lines for other programs, or hardly at all."""
 
 from __future__ import annotations
 
 import json
 import sys
 import time
+from contextlib import suppress
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Protocol
 
 import click
 
-from seedbed.run.session import Session, Summary, Watcher
+from seedbed.cli.summary import closing_lines, headline, summary_object, tables
+from seedbed.cli.text import clean, money, near, some, tint
+from seedbed.errors import InputError
+from seedbed.graph.spec import Pipeline
+from seedbed.run.session import Options, Session, Summary, Watcher
 
 EVERY = 5.0
 """Seconds between two progress lines where there is no terminal."""
 
 
-def watcher_for(*, quiet: bool, as_json: bool, max_failed: float = 0.0) -> Watcher:
-    """The watcher for a command's options."""
+class Closing(Watcher, Protocol):
+    """A watcher that may hold the terminal."""
+
+    def close(self) -> None:
+        """Gives the terminal back, however the run ended. May be called twice."""
+
+
+def run_watched(pipeline: Pipeline, options: Options, watcher: Closing) -> Summary:
+    """Runs a pipeline in this thread and shows it. Raises UserError; how it stopped is in the summary."""
+    from seedbed.run.signals import run_here
+
+    try:
+        return run_here(pipeline, options, watcher)
+    finally:
+        watcher.close()
+
+
+def watcher_for(pipeline: Pipeline, *, quiet: bool, as_json: bool, max_failed: float = 0.0) -> Closing:
+    """The watcher for a command's options and the terminal there is."""
+    to_stdout = any(sink.path == "-" for sink in pipeline.sinks)
     if as_json:
+        if to_stdout:
+            hint = "write the records to a file, as in --set sink=out.jsonl, or leave --json out"
+            raise InputError("a sink and --json would both write to standard output", hint=hint)
         return JsonLines(max_failed)
     if quiet:
         return Quiet()
-    return Lines()
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    if not console.is_terminal or console.is_dumb_terminal or (to_stdout and sys.stdout.isatty()):
+        return Lines()
+    from seedbed.cli.panel import Panel
+
+    return Panel(console, Lines())
 
 
 class Quiet:
@@ -35,10 +68,13 @@ class Quiet:
         """Says nothing."""
 
     def ended(self, session: Session, summary: Summary) -> None:
-        """One line."""
+        """Why it stopped, if it did, and one line."""
         if summary.stop is not None:
-            click.echo(f"seedbed: {summary.stop}", err=True)
-        click.echo(one_line(summary), err=True)
+            say(tint(clean(f"seedbed: {summary.stop}"), fg="yellow"))
+        say(f"{headline(summary)} · {near(summary.folder)}")
+
+    def close(self) -> None:
+        """Holds nothing."""
 
 
 class Lines(Quiet):
@@ -49,36 +85,28 @@ class Lines(Quiet):
 
     def started(self, session: Session) -> None:
         """Names the run."""
+        self._last = time.monotonic()
         for warning in session.pipeline.warnings:
-            click.echo(f"warning: {warning}", err=True)
-        word = "going on with" if session.resumed else "run"
-        click.echo(f"{word} {session.folder}", err=True)
+            say(tint(clean(f"warning: {warning}"), fg="yellow"))
+        say(f"{'going on with' if session.resumed else 'run'} {near(session.folder)}")
 
     def tick(self, session: Session) -> None:
         """A line every few seconds."""
         now = time.monotonic()
-        if now - self._last < EVERY:
-            return
-        self._last = now
-        counts, totals = session.counts, session.totals
-        if counts:
-            failed = sum(step.failed.total() for step in counts)
-            dropped = sum(step.dropped.total() for step in counts)
-            click.echo(
-                f"{counts[0].taken:,} read · {counts[-1].given:,} done · {dropped:,} dropped · {failed:,} failed · "
-                f"{totals.calls:,} calls · {totals.usd:.4f} USD",
-                err=True,
-            )
+        if now - self._last >= EVERY and session.counts:
+            self._last = now
+            say(progress_line(session))
 
     def ended(self, session: Session, summary: Summary) -> None:
-        """Counts by step, then the summary."""
-        for step in summary.counts:
-            gone = {**step["dropped"], **step["failed"]}
-            why = f"  ({', '.join(f'{name}: {n:,}' for name, n in gone.items())})" if gone else ""
-            click.echo(f"  {step['step']:<16} {step['in']:>9,} in {step['out']:>9,} out{why}", err=True)
-        super().ended(session, summary)
-        for path in summary.sinks if summary.status == "finished" else ():
-            click.echo(f"  {path}", err=True)
+        """Counts by step and node, the summary, where the files are and what to do next."""
+        if not summary.untouched:
+            for line in [*tables(summary.counts, summary.nodes), ""]:
+                say(line)
+        if summary.stop is not None:
+            say(tint(clean(f"seedbed: {summary.stop}"), fg="yellow"))
+        say(tint(headline(summary), fg="yellow" if summary.exit_code() else "green", bold=True))
+        for line in closing_lines(summary, session.pipeline):
+            say(line)
 
 
 class JsonLines:
@@ -87,10 +115,17 @@ class JsonLines:
     def __init__(self, max_failed: float) -> None:
         self._max_failed = max_failed
         self._last = 0.0
+        self._heard = True
 
     def _say(self, event: str, **values: Any) -> None:
-        sys.stdout.write(json.dumps({"event": event, **values}, ensure_ascii=False) + "\n")
-        sys.stdout.flush()
+        """A line, as long as somebody reads: whoever goes away does not stop the run."""
+        if not self._heard:
+            return
+        try:
+            sys.stdout.write(json.dumps({"event": event, **values}, ensure_ascii=False) + "\n")
+            sys.stdout.flush()
+        except OSError:
+            self._heard = False
 
     def started(self, session: Session) -> None:
         """The run's name and folder."""
@@ -102,38 +137,33 @@ class JsonLines:
         if time.monotonic() - self._last >= 1.0:
             self._last = time.monotonic()
             steps = [step.as_dict() for step in session.counts]
-            self._say("progress", steps=steps, models=_plain(session.totals))
+            problems = session.ledger.problems if session.ledger else {}
+            self._say("progress", steps=steps, models=asdict(session.totals), problems=problems)
 
     def ended(self, session: Session, summary: Summary) -> None:
         """The summary."""
         self._say("summary", **summary_object(summary, self._max_failed))
 
-
-def summary_object(summary: Summary, max_failed: float = 0.0) -> dict[str, Any]:
-    """A summary as JSON."""
-    return {
-        "name": summary.name, "run": summary.run, "folder": str(summary.folder), "status": summary.status,
-        "exit_code": summary.exit_code(max_failed), "accepted": summary.accepted, "failed": summary.failed,
-        "dropped": summary.dropped, "read": summary.taken, "seconds": round(summary.seconds, 3),
-        "usd": summary.total.usd, "models": _plain(summary.total), "steps": summary.counts, "nodes": summary.nodes,
-        "sinks": summary.sinks, "resumed": summary.resumed, "why": str(summary.stop or ""),
-    }  # fmt: skip
+    def close(self) -> None:
+        """Holds nothing."""
 
 
-def _plain(totals: Any) -> dict[str, Any]:
-    return asdict(totals)
+def progress_line(session: Session) -> str:
+    """Where a run stands, in one line."""
+    counts, totals = session.counts, session.totals
+    parts = [f"{counts[0].taken:,} read", f"{counts[-1].given:,} done"]
+    for word in ("dropped", "failed"):
+        count = sum(getattr(step, word).total() for step in counts)
+        if count:
+            parts.append(f"{count:,} {word}")
+    if totals.calls:
+        parts.append(some(totals.calls, "call"))
+    if totals.usd:
+        parts.append(money(totals.usd))
+    return " · ".join(parts)
 
 
-def one_line(summary: Summary) -> str:
-    """What came of a run, in one line."""
-    total = summary.total
-    words = {"finished": "done", "stopped": "stopped", "budget": "budget reached"}
-    head = "nothing to do" if summary.untouched else words.get(summary.status, summary.status)
-    parts = [f"{summary.accepted:,} records"]
-    if summary.wanted is not None:
-        parts[0] += f" of {summary.wanted:,}"
-    parts += [f"{summary.dropped:,} dropped", f"{summary.failed:,} failed", f"{total.calls:,} calls"]
-    if total.cached:
-        parts.append(f"{total.cached:,} answered before")
-    parts += [f"{total.usd:.4f} USD", f"{summary.seconds:.1f} s"]
-    return f"{head}: {' · '.join(parts)} · {summary.folder}"
+def say(line: str) -> None:
+    """A line to stderr; a reader that has gone away does not stop the run."""
+    with suppress(OSError):
+        click.echo(line, err=True)

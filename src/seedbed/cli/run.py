@@ -34,15 +34,14 @@ def run(
     Exit codes: 0 done · 1 done, but records failed (see --max-failed) or fewer than `target` · 2 bad input, nothing
     was run · 3 stopped, resumable · 4 budget reached, resumable · 70 a bug of ours
     """
-    from seedbed.cli.report import watcher_for
+    from seedbed.cli.report import run_watched, watcher_for
     from seedbed.graph.spec import Budget
     from seedbed.run.prepare import prepare
     from seedbed.run.session import Options
-    from seedbed.run.signals import run_here
 
     pipeline = prepare(file, sets)
     if budget is not None:
         pipeline.budget = (pipeline.budget or Budget()).model_copy(update={"usd": budget})
     options = Options(limit=limit, out=out, fresh=fresh, retry_failed=retry_failed)
-    summary = run_here(pipeline, options, watcher_for(quiet=quiet, as_json=as_json, max_failed=max_failed))
-    return summary.exit_code(max_failed)
+    watcher = watcher_for(pipeline, quiet=quiet, as_json=as_json, max_failed=max_failed)
+    return run_watched(pipeline, options, watcher).exit_code(max_failed)

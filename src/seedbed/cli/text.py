@@ -12,6 +12,9 @@ import time
 import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
+
+import click
 
 _TRICKS = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
@@ -64,6 +67,11 @@ def columns(rows: Sequence[Sequence[str]], align: str, *, indent: str = "  ", ga
             cells.append(space + cell if side == ">" else cell + space)
         lines.append((indent + gap.join(cells)).rstrip())
     return lines
+
+
+def tint(text: str, **style: Any) -> str:
+    """The text in colour, unless the user wants none; `click.echo` takes colours out where there is no terminal."""
+    return text if "NO_COLOR" in os.environ else click.style(text, **style)
 
 
 def some(count: float, noun: str) -> str:

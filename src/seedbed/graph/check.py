@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import Any
 
-from seedbed.graph.contracts import Node, Read, Step
+from seedbed.graph.contracts import RESERVED, Node, Read, Step
 from seedbed.graph.flow import Edge
-from seedbed.graph.spec import RESERVED, GraphPlan, Pipeline
+from seedbed.graph.spec import GraphPlan, Pipeline
 from seedbed.graph.yaml import Document, Path
 from seedbed.registry.plugins import find
 from seedbed.template.expression import compile_expression

@@ -6,13 +6,14 @@ They are given a context by whoever runs them and know nothing of it beyond this
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Protocol
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, WithJsonSchema
 
 from seedbed.record import Record, chance
 
@@ -21,12 +22,38 @@ def _text_of_number(value: Any) -> Any:
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
-Text = Annotated[str, BeforeValidator(_text_of_number)]
+Text = Annotated[str, BeforeValidator(_text_of_number, json_schema_input_type=str | float)]
 """Text in which a number filled in from the environment stays text."""
 
 NAME = r"^[A-Za-z_][A-Za-z0-9_]*$"
 Name = Annotated[str, Field(pattern=NAME)]
 """An identifier: a node, field or model name."""
+
+RESERVED = ("start", "end", "drop", "id", "visits", "tags", "params")
+"""Names that no node and no field may have."""
+
+FieldName = Annotated[str, Field(pattern=NAME, json_schema_extra={"not": {"enum": list(RESERVED)}})]
+"""The name of a field that is written. Whoever has one says itself, with a position, that it is reserved."""
+
+
+def defined(name: str) -> WithJsonSchema:
+    """Refers to a definition that the JSON Schema of a whole file holds, in words that pydantic lets through."""
+    return WithJsonSchema({"$dynamicRef": f"#{name}"})
+
+
+def given(key: str) -> dict[str, Any]:
+    """The JSON Schema of a mapping in which a key is there and not null."""
+    return {"required": [key], "properties": {key: {"not": {"type": "null"}}}}
+
+
+def exactly_one(*keys: str) -> dict[str, Any]:
+    """The JSON Schema of a mapping in which exactly one of these keys is given."""
+    return {"oneOf": [given(key) for key in keys]}
+
+
+def not_both(first: str, second: str) -> dict[str, Any]:
+    """The JSON Schema of a mapping in which two keys are not both given."""
+    return {"not": {"allOf": [given(first), given(second)]}}
 
 
 class Spec(BaseModel):
@@ -131,7 +158,7 @@ class Node(Spec):
 
     type: str
     """Which node this is: the name of a file in `seedbed/nodes/` or of a plug-in."""
-    output: Name | None = None
+    output: FieldName | None = None
     """The field it writes. Default: the node's name."""
     when: str | None = None
     """An expression; where it is false the node does not run, its field is null, and its out-edges are followed."""
@@ -216,6 +243,9 @@ class StepContext(Context, Protocol):
 
         Records are counted by `reason`, so it comes from a small set; what differs by record goes into `detail`.
         """
+
+    background: set[asyncio.Task[Any]]
+    """Calls under way that no record waits for any more; the run waits for them before it ends."""
 
     def spool(self) -> Spool:
         """An empty spool."""

@@ -12,12 +12,12 @@ from typing import Any
 
 from seedbed.errors import InputError, Problem, SpecError
 from seedbed.graph.check import Checker
-from seedbed.graph.contracts import Goto, Issue, Node, Spec, Step
+from seedbed.graph.contracts import RESERVED, Goto, Issue, Node, Spec, Step
 from seedbed.graph.edges import NodeIO, infer_edges, parse_edges
 from seedbed.graph.fill import Filler, is_secret_place
 from seedbed.graph.flow import Edge, build_flow
 from seedbed.graph.shorthand import SchemaSyntaxError, load_schema
-from seedbed.graph.spec import RESERVED, Frame, GraphPlan, Pipeline
+from seedbed.graph.spec import Frame, GraphPlan, Pipeline
 from seedbed.graph.spec_io import SinkSpec, SourceSpec, normalise_sink, normalise_source
 from seedbed.graph.validate import validated
 from seedbed.graph.yaml import Document, Path, read_yaml, scalar

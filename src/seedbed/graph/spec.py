@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, ConfigDict, Field
 
-from seedbed.graph.contracts import Name, Node, Spec, Step
+from seedbed.graph.contracts import Name, Node, Spec, Step, defined
 from seedbed.graph.flow import Edge, Flow
 from seedbed.graph.spec_io import SinkSpec, SourceSpec
 
-RESERVED = ("start", "end", "drop", "id", "visits", "tags", "params")
-"""Names that no node and no field may have."""
+_COUNT = r"^[0-9]+(\.[0-9]+)?[kKmMbBgG]$"
 
 
 def _count(value: Any) -> Any:
     """`50M` → 50,000,000."""
     units = {"k": 10**3, "m": 10**6, "b": 10**9, "g": 10**9}
-    if isinstance(value, str) and value[-1:].lower() in units:
-        try:
-            return round(float(value[:-1]) * units[value[-1].lower()])
-        except ValueError:
-            return value
+    if isinstance(value, str) and re.match(_COUNT, value):
+        return round(float(value[:-1]) * units[value[-1].lower()])
     return value
 
 
-Count = Annotated[int, BeforeValidator(_count)]
+Count = Annotated[int, BeforeValidator(_count, json_schema_input_type=int | Annotated[str, Field(pattern=_COUNT)])]
 """A whole number that may be written with k, M or B."""
 
 
@@ -56,6 +53,8 @@ class Budget(Spec):
 class Frame(Spec):
     """The keys of a pipeline file. Parts that plug-ins define stay raw here."""
 
+    model_config = ConfigDict(json_schema_extra={"dependentRequired": {"edges": ["nodes"]}})
+
     version: Literal[1] = 1
     """Version of the file format."""
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
@@ -64,23 +63,25 @@ class Frame(Spec):
     """Every draw derives from it."""
     params: dict[Name, Any] = {}
     """Values used as `${params.NAME}`; `--set params.NAME=VALUE` changes them."""
-    models: dict[Name, Any] = {}
+    models: dict[Name, Annotated[Any, defined("Model")]] = {}
     """How to reach language models, by name."""
-    source: Any = None
+    source: Annotated[Any, defined("Source")] = None
     """Where records come from."""
-    steps: list[Any] | None = None
+    steps: list[Annotated[Any, defined("Step")]] | None = None
     """What happens to them, in order."""
-    nodes: dict[Name, Any] | None = None
+    nodes: Annotated[dict[Name, Any] | None, defined("Nodes")] = None
     """Short for one `graph` step: its nodes."""
-    edges: list[Any] | None = None
+    edges: Annotated[list[Any], defined("Edges")] | None = None
     """Short for one `graph` step: its edges."""
     output: dict[str, Any] | None = None
     """The final record: field names and values, templates filled. Default: all fields."""
-    schema_: Any = Field(default=None, alias="schema")
+    schema_: Annotated[Any, defined("Schema")] = Field(default=None, alias="schema")
     """What every output record must look like."""
     target: Target | None = None
+    """How many records to end with."""
     budget: Budget | None = None
-    sink: Any = None
+    """What the run may spend."""
+    sink: Annotated[Any, defined("Sink")] = None
     """Where records go."""
 
 

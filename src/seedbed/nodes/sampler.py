@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import ConfigDict, Field
 
 from seedbed.errors import InputError, NodeError
-from seedbed.graph.contracts import Context, Issue, Node, NodeCall, Read, Spec, Visit
+from seedbed.graph.contracts import Context, Issue, Node, NodeCall, Read, Spec, Visit, exactly_one
 from seedbed.io.paths import find_files
 from seedbed.nodes import draws
 from seedbed.nodes.draws import Choices, Draw, Drawer, chooser, weight_issues
@@ -54,7 +54,7 @@ class Sampler(Node, Draw):
     ```
     """
 
-    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": [kind]} for kind in KINDS]})
+    model_config = ConfigDict(json_schema_extra=exactly_one(*KINDS))
 
     type: Literal["sampler"] = "sampler"
     rows: Rows | None = None

@@ -39,6 +39,7 @@ class RunContext:
         self._threads = threads
         self._scratch = scratch
         self._counts = counts
+        self.background: set[asyncio.Task[Any]] = set()
         self._rejects = rejects
 
     def model(self, name: str) -> Any:

@@ -1,6 +1,6 @@
 """Counts by step: in, out, dropped and failed by reason. The numbers add up:
 
-in + made = out + merged + dropped + failed
+in + made = out + merged + waiting + dropped + failed
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ class StepCounts:
     """Records out."""
     waiting: int = 0
     """Records that the step works on or holds back."""
+    ready: int = 0
+    """Those of the waiting ones that are done and only wait for an earlier one."""
     replayed: int = 0
     """Records whose outcome was in the store already."""
     dropped: Counter[str] = field(default_factory=Counter)
@@ -51,6 +53,8 @@ class StepCounts:
             counts["made"] = -lost
         elif lost > 0:
             counts["merged"] = lost
+        if self.waiting:
+            counts["waiting"] = self.waiting
         counts["dropped"] = dict(self.dropped)
         counts["failed"] = dict(self.failed)
         return counts

@@ -148,7 +148,9 @@ class Executor:
         )
         if isinstance(step, WorkerStep):
             work = step.work(context)
-            worker = Worker(number, step, work, self.store, self.ledger, counts, self.rejects, self._places)
+            worker = Worker(
+                number, step, work, self.store, self.ledger, counts, self.rejects, self._places, context.background
+            )
             self._workers.append(worker)
             return worker.run(upstream)
         return self._stream(step, step.open(context), counts, upstream)

@@ -356,7 +356,10 @@ class Session:
         for name, value in asdict(totals).items():
             store.do(statement, ("models", name, value))
         if self.ledger is not None:
-            store.set_meta(minutes=self.ledger.minutes())
+            store.set_meta(
+                minutes=self.ledger.minutes(), counts=[step.as_dict() for step in self.counts], nodes=self._nodes(),
+                calls=totals.calls, usd=totals.usd, problems=self.ledger.problems,
+            )  # fmt: skip
 
     def _nothing_to_do(self) -> Summary:
         kept = self.before

@@ -88,6 +88,7 @@ class RunStore:
         self._statements: list[tuple[str, tuple[Any, ...]]] = []
         self._waiters: list[tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]] = []
         self._wake = threading.Event()
+        self._hurry = threading.Event()
         self._closing = False
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._write_on, name="seedbed-store", daemon=True)
@@ -159,6 +160,7 @@ class RunStore:
         done: asyncio.Future[None] = loop.create_future()
         with self._lock:
             self._waiters.append((loop, done))
+            self._hurry.set()
         self._wake.set()
         await done
         if self.failed:
@@ -167,6 +169,7 @@ class RunStore:
     def close(self) -> None:
         """Writes what is left and closes. Raises nothing: a failure stays in `failed`."""
         self._closing = True
+        self._hurry.set()
         self._wake.set()
         self._thread.join()
         self._reader.close()
@@ -181,11 +184,12 @@ class RunStore:
         while True:
             self._wake.wait()
             self._wake.clear()
-            if not self._closing and not self._waiters:
-                time.sleep(WINDOW)
+            self._hurry.wait(WINDOW)
             # In this order: what a waiter waits for, and the calls that an outcome used, are then never left behind.
             with self._lock:
                 waiters, self._waiters = self._waiters, []
+                if not self._closing:
+                    self._hurry.clear()
             statements, self._statements = self._statements, []
             calls, self._calls = self._calls, []
             if self.failed is None:

@@ -56,6 +56,7 @@ class Worker:
         counts: StepCounts,
         rejects: Rejects,
         places: Callable[[], tuple[int, int]],
+        background: set[asyncio.Task[Any]],
     ) -> None:
         self.number = number
         self.step = step
@@ -64,6 +65,7 @@ class Worker:
         self.ledger = ledger
         self.counts = counts
         self.rejects = rejects
+        self.background = background
         self.places = places
         """How many records may be worked on at once, and held in all, at this moment."""
         self._slots: deque[_Slot] = deque()
@@ -108,8 +110,8 @@ class Worker:
         if not feeder.done():
             feeder.cancel()
             await asyncio.wait([feeder])
-        while self._tasks:
-            await asyncio.wait(self._tasks)
+        while under_way := self._tasks | self.background:
+            await asyncio.wait(under_way)
 
     def wake(self) -> None:
         """Looks again whether something changed: the run was stopped, or a limit was raised."""
@@ -210,6 +212,7 @@ class Worker:
 
     def _settle(self, slot: _Slot, status: str, body: bytes) -> None:
         slot.status, slot.body, slot.done = status, body, True
+        self.counts.ready += 1
         self._bytes += len(body)
         if self._slots[0] is slot:
             self._changed.set()
@@ -219,6 +222,7 @@ class Worker:
     def _leave(self, slot: _Slot) -> list[Record]:
         counts, record = self.counts, slot.record
         counts.waiting -= 1
+        counts.ready -= 1
         value: Any = _decode(slot.body)
         if slot.status == "done":
             counts.given += len(value)

@@ -6,8 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from seedbed.errors import NodeError
-from seedbed.graph.contracts import Issue, StepContext
-from seedbed.graph.spec import RESERVED
+from seedbed.graph.contracts import RESERVED, Issue, StepContext
 from seedbed.record import Fields, Record
 
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import PrivateAttr
 
 from seedbed.errors import NodeError, SeedbedError
-from seedbed.graph.contracts import Name, Node, NodeCall, Outcome, StepContext, Trail, Visit, Work, WorkerStep
+from seedbed.graph.contracts import Name, Node, NodeCall, Outcome, StepContext, Trail, Visit, Work, WorkerStep, defined
 from seedbed.graph.spec import GraphPlan
 from seedbed.graph.walk import Station, Walker
 from seedbed.record import Record
@@ -25,18 +24,20 @@ _log = logging.getLogger("seedbed.graph")
 class Graph(WorkerStep):
     """Each record walks through a graph of nodes.
 
-        - type: graph
-          nodes:
-            draft: {type: llm, model: writer, prompt: "Explain {{ topic }}."}
-          edges: [start -> draft -> end]
+    ```yaml
+    - type: graph
+      nodes:
+        draft: {type: llm, model: writer, prompt: "Explain {{ topic }}."}
+      edges: [start -> draft -> end]
+    ```
 
     Without `edges:` they follow from the fields that the nodes read and write.
     """
 
     type: Literal["graph"] = "graph"
-    nodes: dict[Name, Any]
+    nodes: Annotated[dict[Name, Any], defined("Nodes")]
     """The nodes by name, each with its `type`."""
-    edges: list[Any] | None = None
+    edges: Annotated[list[Any], defined("Edges")] | None = None
     """Lines such as `a -> b when EXPRESSION`, or mappings with `from`, `to`, `when`."""
 
     _plan: GraphPlan | None = PrivateAttr(default=None)
@@ -73,11 +74,10 @@ class Graph(WorkerStep):
         assert plan.flow is not None, "the loader lets no other plan through"
         walker = Walker(plan.flow, stations, lambda text: compile_expression(text).true)
         written = list(dict.fromkeys(name for node in plan.nodes.values() for name in node.writes()))
-        pending: set[asyncio.Task[Any]] = set()
 
         async def work(record: Record) -> Outcome:
             scope = {**record.fields, "id": record.id, "params": context.params}
-            walked = await walker.walk(scope, record.id, context.seed, pending)
+            walked = await walker.walk(scope, record.id, context.seed, context.background)
             trail = Trail(walked.events, usd=sum(_costs(walked.events)))
             if walked.status != "done":
                 return Outcome(walked.status, [], walked.reason, walked.error, walked.where, trail)

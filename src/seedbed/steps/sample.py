@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
-from seedbed.graph.contracts import Issue, Step, StepContext, StepRun
+from seedbed.graph.contracts import Issue, Step, StepContext, StepRun, exactly_one
 from seedbed.record import Record, digest
 
 __all__ = ["Sample"]
@@ -29,7 +29,7 @@ class Sample(Step):
     ```
     """
 
-    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["n"]}, {"required": ["fraction"]}]})
+    model_config = ConfigDict(json_schema_extra=exactly_one("n", "fraction"))
 
     type: Literal["sample"] = "sample"
     n: Annotated[int, Field(ge=0)] | None = None

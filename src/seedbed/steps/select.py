@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
-from seedbed.graph.contracts import Issue, Read, Step, StepContext, StepRun
+from seedbed.graph.contracts import Issue, Read, Step, StepContext, StepRun, exactly_one
 from seedbed.record import Record
 from seedbed.steps.fields import with_fields
 
@@ -27,7 +27,7 @@ class Select(Step):
     """
 
     model_config = ConfigDict(
-        json_schema_extra={"oneOf": [{"required": ["fields"]}, {"required": ["except"]}]},
+        json_schema_extra=exactly_one("fields", "except"),
         validate_by_name=True,
         validate_by_alias=True,
         serialize_by_alias=True,

@@ -6,10 +6,9 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
-from seedbed.graph.contracts import Step
+from seedbed.graph.contracts import Node, Step
 from seedbed.graph.draw.words import node_words, one_line, settings, sink_words, source_words
 from seedbed.graph.flow import DROP, END, START, Edge
-from seedbed.graph.order import dominators, reachable
 from seedbed.graph.spec import GraphPlan, Pipeline
 
 Place = tuple[str, ...]
@@ -125,34 +124,45 @@ def _step(step: Step, secrets: Collection[str]) -> Card:
 
 def _graph(plan: GraphPlan, secrets: Collection[str]) -> Graph:
     edges = plan.flow.edges if plan.flow is not None else plan.edges
-    order = [name for name in plan.flow.names if name in plan.nodes] if plan.flow is not None else list(plan.nodes)
-    back = _back(edges)
-    boxes = [Box(START, "start")]
-    for name in order:
-        node = plan.nodes[name]
-        lines = tuple(one_line(line, secrets) for line in node_words(node))
-        writes = node.writes()[0]
-        boxes.append(Box(name, "node", node.type, "" if writes == name else writes, lines))
-    number = {box.name: place for place, box in enumerate(boxes)}
+    order = plan.flow.names if plan.flow is not None else _walked(list(plan.nodes), edges)
+    boxes = [Box(START, "start"), *(_box(plan.nodes[name], secrets) for name in order if name in plan.nodes)]
     if any(edge.target == END for edge in edges):
-        number[END] = len(boxes)
         boxes.append(Box(END, "end"))
+    number = {box.name: place for place, box in enumerate(boxes)}
     drops: dict[int, int] = {}
     arrows = []
     for edge in edges:
         source = number.get(edge.source)
-        if source is not None and edge.target == DROP and source not in drops:
+        if source is None or (edge.target != DROP and edge.target not in number):
+            continue
+        if edge.target == DROP and source not in drops:
             drops[source] = len(boxes)
             boxes.append(Box(DROP, "drop"))
-        target = number.get(edge.target) if edge.target != DROP else drops.get(source) if source is not None else None
-        if source is None or target is None:
-            continue
+        target = drops[source] if edge.target == DROP else number[edge.target]
         label = _label(edge, edges)
-        if edge in back and edge.target in plan.nodes:
+        if target <= source:
             most = f"at most {plan.nodes[edge.target].max_visits} visits"
             label = f"{label} ({most})" if label else most
-        arrows.append(Arrow(source, target, one_line(label, secrets), edge.kind, edge in back))
+        arrows.append(Arrow(source, target, one_line(label, secrets), edge.kind, target <= source))
     return Graph(boxes, arrows)
+
+
+def _box(node: Node, secrets: Collection[str]) -> Box:
+    writes = node.writes()[0]
+    lines = tuple(one_line(line, secrets) for line in node_words(node))
+    return Box(node.name, "node", node.type, "" if writes == node.name else writes, lines)
+
+
+def _walked(names: list[str], edges: list[Edge]) -> list[str]:
+    """An order for a graph that was not made sure of: each node after one that leads to it, where there is one."""
+    found: list[str] = []
+    queue = [START, *names]
+    while queue:
+        name = queue.pop(0)
+        if name not in found:
+            found.append(name)
+            queue = [edge.target for edge in edges if edge.source == name and edge.target in names] + queue
+    return found
 
 
 def _label(edge: Edge, edges: list[Edge]) -> str:
@@ -165,10 +175,3 @@ def _label(edge: Edge, edges: list[Edge]) -> str:
         return "else" if tried else ""
     return f"{tried.index(edge) + 1}. {edge.when}" if len(tried) > 1 else edge.when
 
-
-def _back(edges: list[Edge]) -> set[Edge]:
-    """The edges that go back to a node that dominates their source."""
-    pairs = [(edge.source, edge.target) for edge in edges]
-    reached = reachable(START, pairs)
-    above = dominators(START, [(source, target) for source, target in pairs if source in reached])
-    return {edge for edge in edges if edge.target in above.get(edge.source, ())}

@@ -49,11 +49,24 @@ def settings(spec: Spec) -> list[str]:
     return shown
 
 
+def main_setting(node: Node) -> str:
+    """The first setting of a node in few words: of maps their keys, of lists their items."""
+    for name, field in type(node).model_fields.items():
+        key = field.alias or name
+        if name in node.model_fields_set and key not in _ELSEWHERE:
+            value = getattr(node, name)
+            if isinstance(value, dict | list):
+                value = ", ".join(item if isinstance(item, str) else compact(item) for item in value)
+            return compact(value) if key in (node.type, "call") else f"{key}: {compact(value)}"
+    return ""
+
+
 def node_words(node: Node) -> Iterator[str]:
     """The lines below a node's name: type and models, its main setting, and how it departs from others."""
     models = list(dict.fromkeys(model for model, _ in node.models()))
     yield " · ".join([node.type, *models])
-    yield from settings(node)[:1]
+    if main := main_setting(node):
+        yield main
     if node.when is not None:
         yield f"if {node.when}"
     if node.on_error == "drop":

@@ -1,0 +1,212 @@
+"""A graph drawn in characters from top to bottom: boxes, forks and joins between them, loops up the sides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+
+from seedbed.graph.draw.canvas import DOWN, LEFT, RIGHT, UP, Canvas, Line
+from seedbed.graph.draw.channels import Channel, channel
+from seedbed.graph.draw.layers import Vertex
+from seedbed.graph.draw.layout import Lane, Layout, Measures, Size, arrange
+from seedbed.graph.draw.picture import Arrow, Box, Graph
+from seedbed.graph.draw.words import cells, cut, wrapped
+
+GAP = 3
+
+BOXES, LABELS = (38, 32, 28, 24, 20), (34, 28, 22, 18, 14)
+TRIES = sorted(product(BOXES, LABELS), key=sum, reverse=True)
+"""Columns of a box and of a label, from roomy to narrow; the first that fits is drawn."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Room:
+    """How wide texts may be."""
+
+    box: int
+    label: int
+
+    def size(self, box: Box, into: int, loops: int) -> Size:
+        texts = self.texts(box)
+        width = max(max(map(cells, texts)) + 4, 2 * into + 3)
+        height = 1 if box.kind != "node" else 2 + max(len(texts), loops)
+        return Size(width // 2, width - width // 2, height)
+
+    def texts(self, box: Box) -> list[str]:
+        """What stands in a box. A name is never cut."""
+        return [box.title, *(cut(line, max(self.box - 4, cells(box.title))) for line in box.lines)]
+
+    def label_size(self, arrow: Arrow) -> Size:
+        lines = wrapped(arrow.label, self.label)
+        return Size(0, 2 + max(map(cells, lines)), len(lines))
+
+
+def flowchart(graph: Graph, width: int) -> list[Line] | None:
+    """The drawing in at most `width` columns; None where it has no room, or a line could not be told from another."""
+    for box, label in TRIES:
+        room = _Room(box, label)
+        layout = arrange(graph, Measures(room.size, room.label_size, GAP, whole=True))
+        if layout.width <= width:
+            return _Drawing(layout, room).lines()
+    return None
+
+
+class _Drawing:
+    def __init__(self, layout: Layout, room: _Room) -> None:
+        self.layout = layout
+        self.room = room
+        self.canvas = Canvas()
+        self.rows = self._side_rows()
+        self.tops: list[int] = []
+        self.channels: list[Channel] = []
+        y = 0
+        for place, layer in enumerate(layout.layers):
+            if place == 0 and any(lane.target in layer and not lane.enters_free for lane in layout.lanes):
+                y = 2
+            self.tops.append(y)
+            y += self._height(place)
+            made = self._channel(place)
+            self.channels.append(made)
+            y += made.rows + self._heads(place + 1)
+
+    def lines(self) -> list[Line]:
+        """Draws everything, texts last."""
+        for place, layer in enumerate(self.layout.layers):
+            for vertex in layer:
+                self._vertex(vertex)
+            self._turns(place)
+        for lane in self.layout.lanes:
+            self._lane(lane)
+        for lane in self.layout.lanes:
+            self._lane_label(lane)
+        return self.canvas.lines()
+
+    def _height(self, layer: int) -> int:
+        return int(max(vertex.height for vertex in self.layout.layers[layer]))
+
+    def _heads(self, layer: int) -> int:
+        """The row for arrow heads above a layer."""
+        layers = self.layout.layers
+        return int(layer < len(layers) and any(vertex.kind == "box" for vertex in layers[layer]))
+
+    def _channel(self, place: int) -> Channel:
+        layers, lanes = self.layout.layers, self.layout.lanes
+        lower = layers[place + 1] if place + 1 < len(layers) else []
+        leaving = [lane for lane in lanes if lane.source.layer == place and not lane.leaves_free]
+        entering = [lane for lane in lanes if lane.target.layer == place + 1 and not lane.enters_free]
+        return channel(layers[place], lower, leaving, entering)
+
+    def _side_rows(self) -> dict[tuple[int, str], int]:
+        """For each lane that touches a box's side, by its arrow and `in` or `out`, the row counted from the box's top.
+
+        Into a box the outermost lane comes highest, out of it lowest, so that lanes of one box do not cross.
+        """
+        rows: dict[tuple[int, str], int] = {}
+        for side in ("left", "right"):
+            lanes = sorted((lane for lane in self.layout.lanes if lane.side == side), key=lambda lane: abs(lane.x))
+            outer = lanes if side == "left" else lanes[::-1]
+            for box in self.layout.boxes:
+                into = [lane for lane in outer if lane.target is box and lane.enters_free]
+                out = [lane for lane in outer if lane.source is box and lane.leaves_free]
+                rows |= {(lane.arrow, "in"): 1 + row for row, lane in enumerate(into)}
+                rows |= {(lane.arrow, "out"): int(box.height) - 2 - row for row, lane in enumerate(out)}
+        return rows
+
+    def _vertex(self, vertex: Vertex) -> None:
+        canvas, x, y = self.canvas, int(vertex.x), self.tops[vertex.layer]
+        bottom = y + self._height(vertex.layer) - 1
+        if vertex.kind == "box":
+            self._box(self.layout.graph.boxes[vertex.number], vertex, y)
+            exits = self.channels[vertex.layer].exits
+            if vertex.place in exits:
+                canvas.down(exits[vertex.place], y + int(vertex.height), bottom, vertex.place)
+            return
+        canvas.down(x, y, bottom, vertex.place)
+        if vertex.kind == "label":
+            for row, text in enumerate(wrapped(self.layout.graph.arrows[vertex.number].label, self.room.label)):
+                canvas.write(x + 2, y + row, text, "label")
+
+    def _box(self, box: Box, vertex: Vertex, y: int) -> None:
+        left, width = int(vertex.x - vertex.left), int(vertex.left + vertex.right)
+        if box.kind != "node":
+            self.canvas.write(left, y, f"({box.name.center(width - 2)})", "drop" if box.kind == "drop" else "end")
+            return
+        style = f"type {box.type}"
+        inside = self.room.texts(box)
+        inside += [""] * (int(vertex.height) - 2 - len(inside))
+        self.canvas.write(left, y, "┌" + "─" * (width - 2) + "┐", style)
+        for row, text in enumerate(inside, 1):
+            self.canvas.write(left, y + row, "│", style)
+            self.canvas.write(left + 1, y + row, " " * (width - 2))
+            self.canvas.write(left + 2, y + row, text, "name" if row == 1 else "about")
+            self.canvas.write(left + width - 1, y + row, "│", style)
+        self.canvas.write(left, y + int(vertex.height) - 1, "└" + "─" * (width - 2) + "┘", style)
+        column = self.channels[vertex.layer].exits.get(vertex.place)
+        if column is not None:
+            self.canvas.write(column, y + int(vertex.height) - 1, "┬", style)
+
+    def _turns(self, place: int) -> None:
+        """The lines of a channel, and the arrow heads below it."""
+        canvas, made = self.canvas, self.channels[place]
+        top = self.tops[place] + self._height(place)
+        end = top + made.rows + self._heads(place + 1) - 1
+        for net in made.nets:
+            if net.loop:
+                canvas.loop(net.number + 1000 * place)
+            number = net.number + 1000 * place
+            if net.straight:
+                canvas.down(net.above[0], top, end, number)
+                continue
+            turn = top + net.row
+            for column in net.above:
+                canvas.down(column, top, turn - 1, number)
+                canvas.turn(column, turn, UP, number)
+            for column in net.below:
+                canvas.turn(column, turn, DOWN, number)
+                canvas.down(column, turn + 1, end, number)
+            canvas.across(turn, *net.span, number)
+        for (_, place_below), column in made.entries.items():
+            if self.layout.layers[place + 1][place_below].kind == "box":
+                canvas.write(column, end, "▼", "line")
+        for column in made.lane_entries.values():
+            canvas.write(column, end, "▼", "loop")
+
+    def _lane(self, lane: Lane) -> None:
+        canvas, x, net = self.canvas, int(lane.x), -1 - lane.arrow
+        canvas.loop(net)
+        top, bottom = self._ends(lane)
+        right = lane.side == "right"
+        if lane.enters_free:
+            head = int(lane.target.x + lane.target.right if right else lane.target.x - lane.target.left - 1)
+            canvas.across(top, head, x, net)
+            canvas.turn(x, top, DOWN, net)
+            canvas.write(head, top, "◄" if right else "►", "loop")
+            top += 1
+        if lane.leaves_free:
+            edge = int(lane.source.x + lane.source.right if right else lane.source.x - lane.source.left - 1)
+            canvas.across(bottom, edge, x, net)
+            canvas.turn(edge, bottom, LEFT if right else RIGHT, net)
+            canvas.turn(x, bottom, UP, net)
+            canvas.write(edge - 1 if right else edge + 1, bottom, "├" if right else "┤",
+                         f"type {self.layout.graph.boxes[lane.source.number].type}")  # fmt: skip
+            bottom -= 1
+        canvas.down(x, top, bottom, net)
+
+    def _ends(self, lane: Lane) -> tuple[int, int]:
+        """The first and the last row of a lane's own line."""
+        top, bottom = self.tops[lane.target.layer], self.tops[lane.source.layer]
+        top += self.rows[lane.arrow, "in"] if lane.enters_free else 0
+        bottom += self.rows[lane.arrow, "out"] if lane.leaves_free else self._height(lane.source.layer) - 1
+        return top, bottom
+
+    def _lane_label(self, lane: Lane) -> None:
+        """The label beside the lane, as near to its middle as there is room."""
+        texts = wrapped(self.layout.graph.arrows[lane.arrow].label, self.room.label)
+        top, bottom = self._ends(lane)
+        x, middle = int(lane.x) + 2, (top + bottom + 1 - len(texts)) // 2
+        width = max(map(cells, texts)) + 1
+        tries = sorted(range(max(top - len(texts), 0), bottom + 1), key=lambda y: abs(y - middle))
+        free = (y for y in tries if all(self.canvas.free(x - 1, y + row, width + 1) for row in range(len(texts))))
+        start = next(free, max(middle, 0))
+        for row, text in enumerate(texts):
+            self.canvas.write(x, start + row, text, "label")
