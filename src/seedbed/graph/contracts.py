@@ -37,8 +37,8 @@ FieldName = Annotated[str, Field(pattern=NAME, json_schema_extra={"not": {"enum"
 
 
 def defined(name: str) -> WithJsonSchema:
-    """Refers to a definition that the JSON Schema of a whole file holds, in words that pydantic lets through."""
-    return WithJsonSchema({"$dynamicRef": f"#{name}"})
+    """A JSON Schema that only the schema of a whole file can tell: its definition of that name."""
+    return WithJsonSchema({"x-definition": name})
 
 
 def given(key: str) -> dict[str, Any]:

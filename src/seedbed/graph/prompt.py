@@ -21,13 +21,14 @@ Written = Annotated[
     WithJsonSchema(
         {
             "anyOf": [
-                {"type": "string", "minLength": 1},
+                {"type": "null"},
+                {"type": "string", "pattern": "\\S"},
                 {
                     "type": "array",
                     "minItems": 1,
                     "items": {
                         "type": "object",
-                        "properties": {role: {"type": "string", "minLength": 1} for role in ROLES},
+                        "properties": {role: {"type": "string", "pattern": "\\S"} for role in ROLES},
                         "minProperties": 1,
                         "maxProperties": 1,
                         "additionalProperties": False,

@@ -8,6 +8,9 @@ from pydantic import ConfigDict, Field, model_validator
 
 from seedbed.graph.contracts import Spec, exactly_one
 
+# Empty ones are refused below, in words of their own.
+_Path = Annotated[str, Field(json_schema_extra={"minLength": 1})]
+_Paths = Annotated[list[str], Field(json_schema_extra={"minItems": 1})]
 _TWICE = {"required": ["repeat", "path"], "properties": {"repeat": {"const": True}, "path": {"enum": ["-", ["-"]]}}}
 
 
@@ -16,7 +19,7 @@ class SourceSpec(Spec):
 
     model_config = ConfigDict(json_schema_extra={**exactly_one("path", "records", "count"), "not": _TWICE})
 
-    path: Annotated[str, Field(min_length=1)] | Annotated[list[str], Field(min_length=1)] | None = None
+    path: _Path | _Paths | None = None
     """A file, folder or glob, or a list of them, relative to the pipeline file; `-` is standard input."""
     records: list[dict[str, Any]] | None = None
     """Records written in place, one map each."""
@@ -39,6 +42,8 @@ class SourceSpec(Spec):
         if len(given) != 1:
             what = "and".join(f" `{name}` " for name in given).strip() or "nothing"
             raise ValueError(f"a source has exactly one of `path`, `records` and `count`, this one has {what}")
+        if self.path == [] or self.path == "":
+            raise ValueError("`path` is empty: name a file, a folder or a glob")
         if self.repeat and "-" in self.paths:
             raise ValueError("standard input cannot be read twice: leave `repeat` out")
         return self

@@ -23,9 +23,9 @@ from seedbed.models.structured import Parsed, parse_json, without_thinking
 _KINDS = ("json", "list", "code", "tag", "regex")
 _TAG = r"[A-Za-z_][\w-]*"
 _OPTIONS: dict[str, dict[str, Any]] = {
-    "code": {"code": {"type": "string"}},
+    "code": {"code": {"type": "string", "minLength": 1}},
     "tag": {"tag": {"type": "string", "pattern": f"^{_TAG}$"}},
-    "regex": {"regex": {"type": "string"}, "group": {"type": ["integer", "string"]}},
+    "regex": {"regex": {"type": "string", "minLength": 1}, "group": {"type": ["integer", "string"]}},
 }
 _EXAMPLES = {"tag": "{tag: answer}", "regex": '{regex: "Score: (\\\\d+)"}', "code": "{code: python}"}
 
@@ -34,7 +34,7 @@ Parse = Annotated[
     WithJsonSchema(
         {
             "anyOf": [
-                {"enum": ["json", "list", "code"]},
+                {"enum": ["json", "list", "code", None]},
                 *(
                     {"type": "object", "properties": options, "required": [kind], "additionalProperties": False}
                     for kind, options in _OPTIONS.items()

@@ -7,10 +7,22 @@ from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import ConfigDict, Field, WithJsonSchema
+from pydantic import ConfigDict, Field
 
 from seedbed.errors import InputError, NodeError, StopRun
-from seedbed.graph.contracts import Context, Issue, Name, Node, NodeCall, Read, Visit
+from seedbed.graph.contracts import (
+    Context,
+    FieldName,
+    Issue,
+    Name,
+    Node,
+    NodeCall,
+    Read,
+    Visit,
+    defined,
+    given,
+    not_both,
+)  # fmt: skip
 from seedbed.graph.json_schema import Checker
 from seedbed.graph.prompt import Messages, Prompt, Written, check_prompt, read_prompt
 from seedbed.graph.shorthand import SchemaSyntaxError, load_schema, schema_file
@@ -41,6 +53,9 @@ _SAVED: dict[str, Callable[[Reply], Any]] = {
 }
 
 
+_SEVERAL = {"required": ["n"], "properties": {"n": {"type": "integer", "minimum": 2}}}
+
+
 class LlmNode(Node):
     """Asks a model and writes its reply: text as it came, an object where there is a schema, or what `parse` finds.
 
@@ -55,7 +70,12 @@ class LlmNode(Node):
     ```
     """
 
-    model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": ["prompt"]}, {"required": ["history"]}]})
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [given("prompt"), given("history")],
+            "allOf": [not_both("schema", "parse"), {"not": {"allOf": [given("history"), _SEVERAL]}}],
+        }
+    )
     asynchronous: ClassVar[bool] = True
 
     type: Literal["llm"] = "llm"
@@ -64,17 +84,21 @@ class LlmNode(Node):
     """The model to ask, by its name under `models:`."""
     prompt: Written = None
     """Text for one user message, or a list of turns, each `system`, `developer`, `user` or `assistant` and its text."""
-    schema_: Annotated[Any, WithJsonSchema({"type": ["string", "object"]})] = Field(default=None, alias="schema")
+    schema_: Annotated[Any, defined("ObjectSchema")] = Field(default=None, alias="schema")
     """The object that is answered: shorthand, JSON Schema, `./schema.json` or `file.py:PydanticModel`."""
     parse: Parse = None
     """How the reply is read: `json`, `list`, `code`, `{code: python}`, `{tag: answer}` or `{regex: …, group: 1}`."""
     n: int = Field(default=1, ge=1)
     """How many answers to ask for; more than one make the value a list, and it is all or failed."""
-    params: dict[str, Any] = Field(default_factory=dict)
+    params: dict[str, Any] = Field(
+        default_factory=dict, json_schema_extra={"propertyNames": {"not": {"enum": list(_ELSEWHERE)}}}
+    )
     """Sampling parameters of this node's calls, over the model's own."""
-    history: Name | None = None
+    history: FieldName | None = None
     """A field with the messages so far, null at first; the turns of the prompt and the answer are appended to it."""
-    save: list[Literal["reasoning", "logprobs", "usage", "finish_reason", "model"]] = Field(default_factory=list)
+    save: list[Literal["reasoning", "logprobs", "usage", "finish_reason", "model"]] = Field(
+        default_factory=list, json_schema_extra={"uniqueItems": True}
+    )
     """What else to keep of the reply, each in a field of its own: `<output>_reasoning`, …"""
 
     def writes(self) -> list[str]:

@@ -12,7 +12,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 from seedbed.errors import NodeError, RecordError
 from seedbed.graph.contracts import Step, StepRun, WorkerStep
@@ -25,7 +24,7 @@ from seedbed.run.context import RunContext
 from seedbed.run.counts import StepCounts
 from seedbed.run.output import final_fields
 from seedbed.run.reject import Reject, Rejects, of_error
-from seedbed.run.scratch import Scratch
+from seedbed.run.scratch import DiskSeen, Scratch
 from seedbed.run.store import RunStore
 from seedbed.run.worker import Worker
 
@@ -110,24 +109,23 @@ class Executor:
     async def _source(self) -> AsyncGenerator[Record, None]:
         loop = asyncio.get_running_loop()
         rows = open_sources(self.pipeline.sources, self.pipeline.base, self._most_rows())
-        seen = self._scratch.seen()
+        memory = Scratch(self.folder / "scratch-source.db")
+        seen = memory.seen()
         counts = self.source
-        with ThreadPoolExecutor(1, thread_name_prefix="seedbed-source") as thread:
-            while batch := await loop.run_in_executor(thread, _take, rows):
-                for row in batch:
-                    counts.taken += 1
-                    if isinstance(row, BadRow):
-                        self._bad_row(row)
-                        continue
-                    first = seen.add(row.id.encode("utf-8", "surrogatepass"), row.place)
-                    if first is not None:
-                        message = f"the id {row.id!r} stands at {first} already; give each row an id of its own"
-                        reject = Reject(row.id, row.place, "source", "DuplicateId", message, attempts=1)
-                        counts.fail("DuplicateId")
-                        self.rejects.add(reject, "failed", "source")
-                        continue
-                    counts.given += 1
-                    yield row
+        try:
+            with ThreadPoolExecutor(1, thread_name_prefix="seedbed-source") as thread:
+                while batch := await loop.run_in_executor(thread, _take, rows, seen):
+                    for row, first in batch:
+                        counts.taken += 1
+                        if isinstance(row, BadRow):
+                            self._bad_row(row)
+                        elif first is not None:
+                            self._double(row, first)
+                        else:
+                            counts.given += 1
+                            yield row
+        finally:
+            memory.close()
 
     def _most_rows(self) -> int | None:
         most = self.pipeline.target.max_candidates if self.pipeline.target else None
@@ -138,6 +136,11 @@ class Executor:
         self.source.fail("RowError")
         reject = Reject(row.id, row.place, "source", "RowError", row.error, attempts=1, reply=row.raw or None)
         self.rejects.add(reject, "failed", "source")
+
+    def _double(self, row: Record, first: str) -> None:
+        self.source.fail("DuplicateId")
+        message = f"the id {row.id!r} stands at {first} already; give each row an id of its own"
+        self.rejects.add(Reject(row.id, row.place, "source", "DuplicateId", message, attempts=1), "failed", "source")
 
     # the steps
 
@@ -200,5 +203,12 @@ class Executor:
         self.rejects.add(of_error(record, counts.name, error), "failed", counts.name)
 
 
-def _take(rows: Iterator[Any]) -> list[Any]:
-    return list(islice(rows, BATCH))
+def _take(rows: Iterator[Record | BadRow], seen: DiskSeen) -> list[tuple[Record | BadRow, str | None]]:
+    """The next rows, each with the place of an earlier row of the same id. Runs in the source's thread."""
+    batch = list(islice(rows, BATCH))
+    found = iter(seen.add_all([(_key(row), row.place) for row in batch if isinstance(row, Record)]))
+    return [(row, next(found) if isinstance(row, Record) else None) for row in batch]
+
+
+def _key(row: Record) -> bytes:
+    return row.id.encode("utf-8", "surrogatepass")

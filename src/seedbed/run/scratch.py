@@ -105,6 +105,14 @@ class DiskSeen:
             return None
         return str(self._db.execute(self._select, (key,)).fetchone()[0])
 
+    def add_all(self, items: list[tuple[bytes, str]]) -> list[str | None]:
+        """`add` for each, in one transaction."""
+        self._db.execute("BEGIN")
+        try:
+            return [self.add(key, note) for key, note in items]
+        finally:
+            self._db.execute("COMMIT")
+
 
 def sort_key(value: Any) -> tuple[int, Any]:
     """A value as SQLite sorts it: nulls, booleans, numbers, texts, then lists and maps by their JSON text."""

@@ -54,6 +54,7 @@ _MIGRATIONS = [
         WITHOUT ROWID;
     CREATE TABLE events (number INTEGER PRIMARY KEY, at REAL NOT NULL, kind TEXT NOT NULL, data TEXT NOT NULL);
     """,
+    "CREATE INDEX outcomes_failed ON outcomes (number) WHERE status = 'failed';",
 ]
 """Append only: each entry brings a store one version further."""
 

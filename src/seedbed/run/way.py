@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from seedbed.run.calls import of_record
-from seedbed.run.folder import CALLS
 from seedbed.run.inspect import Passage, family, passages_of
+
+CALLS = "calls.db"
+"""Where answered calls lie, below a `runs/` folder or in the user's cache."""
 
 Replies = dict[str, list[dict[str, Any]]]
 """Kept replies by the key of their call, oldest first."""
@@ -29,10 +31,10 @@ def way_of(folder: Path, id: str) -> dict[str, Any]:
     return way
 
 
-def way_through(folder: Path, id: str, passages: list[Passage]) -> dict[str, Any]:
-    """The same for passages that are known, without the record's family."""
+def way_through(folder: Path, id: str, passages: list[Passage], calls: Path | None = None) -> dict[str, Any]:
+    """The same for passages that are known, without the record's family. `calls` is where its calls are kept."""
     keys = [bytes.fromhex(call["key"]) for passage in passages for call in _calls(passage)]
-    replies = _replies(folder, keys, id)
+    replies = _replies(calls or folder.parent.parent / CALLS, folder.name, keys, id)
     steps = [_step(passage, replies) for passage in passages]
     known = {key.hex() for key in keys}
     last = passages[-1] if passages else None
@@ -59,14 +61,17 @@ def _calls(passage: Passage) -> Iterable[dict[str, Any]]:
         yield from event.get("calls") or ()
 
 
-def _replies(folder: Path, keys: list[bytes], id: str) -> Replies:
+def _replies(calls: Path, run: str, keys: list[bytes], id: str) -> Replies:
     found: Replies = {}
-    for path in (folder.parent.parent / CALLS, _user_calls()):
-        missing = [key for key in keys if key.hex() not in found]
-        if not path.is_file() or (found and not missing):
-            continue
-        for reply in of_record(path, folder.name, missing, id):
+    if calls.is_file():
+        for reply in of_record(calls, run, keys, id):
             found.setdefault(reply["key"], []).append(reply)
+    missing = [key for key in keys if key.hex() not in found]
+    if missing and (shared := _user_calls()).is_file():
+        wanted = {key.hex() for key in missing}
+        for reply in of_record(shared, run, missing, id):
+            if reply["key"] in wanted:
+                found.setdefault(reply["key"], []).append(reply)
     return found
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from seedbed.errors import NodeError
-from seedbed.graph.contracts import Issue, Name, Read, Step, StepContext, StepRun
+from seedbed.graph.contracts import FieldName, Issue, Read, Step, StepContext, StepRun
 from seedbed.graph.messages import kind
 from seedbed.record import Fields, Record
 from seedbed.steps.fields import refuse_reserved, reserved
@@ -29,9 +29,9 @@ class Explode(Step):
     type: Literal["explode"] = "explode"
     field: str
     """The list."""
-    into: Name | None = None
+    into: FieldName | None = None
     """The item's field. Default: the list's."""
-    index: Name | None = None
+    index: FieldName | None = None
     """A field for the item's position, from 0."""
     unpack: bool = False
     """Items are maps: their keys become fields, and win over fields of the same name."""

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from seedbed.graph.contracts import Issue, Name, Read, Step, StepContext, StepRun
+from seedbed.graph.contracts import FieldName, Issue, Read, Step, StepContext, StepRun
 from seedbed.record import Fields, Record, digest
 from seedbed.steps.aggregates import AGGREGATES, Aggregate, checked
 from seedbed.steps.fields import reserved
@@ -38,7 +38,7 @@ class Group(Step):
     type: Literal["group"] = "group"
     by: str | Annotated[list[str], Field(min_length=1)]
     """The fields that records of one group share."""
-    collect: dict[Name, Collected] = Field(default_factory=dict)
+    collect: dict[FieldName, Collected] = Field(default_factory=dict)
     """What the group's record holds beside them: a field name, `"*"`, or one aggregate of a field."""
 
     whole = True

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from seedbed.errors import NodeError
-from seedbed.graph.contracts import Issue, Name, Read, Step, StepContext, StepRun
+from seedbed.graph.contracts import FieldName, Issue, Read, Step, StepContext, StepRun
 from seedbed.record import Record
 from seedbed.steps.fields import reserved, with_fields
 
@@ -25,7 +25,7 @@ class Rename(Step):
     """
 
     type: Literal["rename"] = "rename"
-    fields: Annotated[dict[str, Name], Field(min_length=1)]
+    fields: Annotated[dict[str, FieldName], Field(min_length=1)]
     """From present to future name."""
 
     def reads(self) -> Iterator[Read]:

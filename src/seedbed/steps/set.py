@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from seedbed.graph.contracts import Issue, Name, Read, Step, StepContext, StepRun
+from seedbed.graph.contracts import FieldName, Issue, Read, Step, StepContext, StepRun
 from seedbed.record import Record
 from seedbed.steps.fields import reserved, scope_of, with_fields
 from seedbed.template.value import compile_value
@@ -26,7 +26,7 @@ class Set(Step):
     """
 
     type: Literal["set"] = "set"
-    fields: Annotated[dict[Name, Any], Field(min_length=1)]
+    fields: Annotated[dict[FieldName, Any], Field(min_length=1)]
     """Values by field: any JSON, templates in its texts filled. A text that is one expression keeps its type."""
 
     def reads(self) -> Iterator[Read]:

@@ -72,6 +72,14 @@ class Canvas:
         """Whether nothing is in these cells."""
         return not any((column, y) in self._nets or (column, y) in self._text for column in range(x, x + width))
 
+    def distinct(self) -> bool:
+        """Whether every line can be followed: no two nets share a cell lengthwise."""
+        for nets in self._nets.values():
+            for ways in (UP | DOWN, LEFT | RIGHT):
+                if sum(bool(net & ways) for net in nets.values()) > 1:
+                    return False
+        return True
+
     def lines(self) -> list[Line]:
         """All rows from the first, each without spaces at its end."""
         places = [*self._nets, *self._text]

@@ -15,7 +15,7 @@ from seedbed.graph.draw.words import cells, cut, wrapped
 GAP = 3
 
 BOXES, LABELS = (38, 32, 28, 24, 20), (34, 28, 22, 18, 14)
-TRIES = sorted(product(BOXES, LABELS), key=sum, reverse=True)
+TRIES = sorted(product(BOXES, LABELS), key=lambda room: (sum(room), room[1]), reverse=True)
 """Columns of a box and of a label, from roomy to narrow; the first that fits is drawn."""
 
 
@@ -46,8 +46,8 @@ def flowchart(graph: Graph, width: int) -> list[Line] | None:
     for box, label in TRIES:
         room = _Room(box, label)
         layout = arrange(graph, Measures(room.size, room.label_size, GAP, whole=True))
-        if layout.width <= width:
-            return _Drawing(layout, room).lines()
+        if layout.width <= width and (drawing := _Drawing(layout, room)).draw():
+            return drawing.canvas.lines()
     return None
 
 
@@ -69,8 +69,8 @@ class _Drawing:
             self.channels.append(made)
             y += made.rows + self._heads(place + 1)
 
-    def lines(self) -> list[Line]:
-        """Draws everything, texts last."""
+    def draw(self) -> bool:
+        """Draws everything, texts last. Says whether every line can be followed."""
         for place, layer in enumerate(self.layout.layers):
             for vertex in layer:
                 self._vertex(vertex)
@@ -79,7 +79,7 @@ class _Drawing:
             self._lane(lane)
         for lane in self.layout.lanes:
             self._lane_label(lane)
-        return self.canvas.lines()
+        return self.canvas.distinct()
 
     def _height(self, layer: int) -> int:
         return int(max(vertex.height for vertex in self.layout.layers[layer]))
@@ -203,10 +203,11 @@ class _Drawing:
         """The label beside the lane, as near to its middle as there is room."""
         texts = wrapped(self.layout.graph.arrows[lane.arrow].label, self.room.label)
         top, bottom = self._ends(lane)
-        x, middle = int(lane.x) + 2, (top + bottom + 1 - len(texts)) // 2
-        width = max(map(cells, texts)) + 1
+        width = max(map(cells, texts))
+        x = int(lane.x) + 2 if lane.side == "right" else int(lane.x) - 1 - width
+        middle = (top + bottom + 1 - len(texts)) // 2
         tries = sorted(range(max(top - len(texts), 0), bottom + 1), key=lambda y: abs(y - middle))
-        free = (y for y in tries if all(self.canvas.free(x - 1, y + row, width + 1) for row in range(len(texts))))
+        free = (y for y in tries if all(self.canvas.free(x - 1, y + row, width + 2) for row in range(len(texts))))
         start = next(free, max(middle, 0))
         for row, text in enumerate(texts):
             self.canvas.write(x, start + row, text, "label")

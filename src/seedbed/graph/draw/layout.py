@@ -35,7 +35,7 @@ class Lane:
     target: Vertex
     x: float = 0
     label: Size = Size(0, 0, 0)
-    """The room that the label takes beside the lane's line."""
+    """The room that the label takes on the outer side of the lane's line."""
     leaves_free: bool = True
     """Whether nothing stands between the source and the lane."""
     enters_free: bool = True
@@ -65,7 +65,7 @@ class Measures:
     box: Callable[[Box, int, int], Size]
     """A box, by itself, the number of arrows into it, and the number of loops that leave or enter it."""
     label: Callable[[Arrow], Size]
-    """A label beside its line; for a lane, `left` is what the line itself needs."""
+    """A label to the right of its line; that of a lane on the left stands to the left of it."""
     gap: float
     """Between neighbours."""
     whole: bool = False
@@ -151,7 +151,9 @@ def _lanes(graph: Graph, order: Layered, measures: Measures) -> list[Lane]:
         between = {side: [_beyond(v, order.layers[v.layer], side) for v in (source, target)] for side in _SIDES}
         side: Side = "left" if sum(between["left"]) < sum(between["right"]) else "right"
         leaves, enters = between[side]
-        lane = Lane(number, side, source, target, 0, measures.label(arrow), not leaves, not enters)
+        size = measures.label(arrow)
+        room = size if side == "right" else Size(size.right, size.left, size.height)
+        lane = Lane(number, side, source, target, 0, room, not leaves, not enters)
         lane.x = _lane_place(lane, lanes, order.layers, measures.gap)
         lanes.append(lane)
     return lanes

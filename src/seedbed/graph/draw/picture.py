@@ -41,7 +41,7 @@ class Arrow:
     source: int
     target: int
     label: str = ""
-    """When it is taken; empty for always."""
+    """When it is taken, in one or two lines; empty for always."""
     kind: Literal["normal", "error"] = "normal"
     back: bool = False
     """Whether it closes a loop."""
@@ -139,11 +139,10 @@ def _graph(plan: GraphPlan, secrets: Collection[str]) -> Graph:
             drops[source] = len(boxes)
             boxes.append(Box(DROP, "drop"))
         target = drops[source] if edge.target == DROP else number[edge.target]
-        label = _label(edge, edges)
+        label = one_line(_label(edge, edges), secrets)
         if target <= source:
-            most = f"at most {plan.nodes[edge.target].max_visits} visits"
-            label = f"{label} ({most})" if label else most
-        arrows.append(Arrow(source, target, one_line(label, secrets), edge.kind, target <= source))
+            label = f"{label}\nat most {plan.nodes[edge.target].max_visits} visits".strip()
+        arrows.append(Arrow(source, target, label, edge.kind, target <= source))
     return Graph(boxes, arrows)
 
 
@@ -154,15 +153,22 @@ def _box(node: Node, secrets: Collection[str]) -> Box:
 
 
 def _walked(names: list[str], edges: list[Edge]) -> list[str]:
-    """An order for a graph that was not made sure of: each node after one that leads to it, where there is one."""
-    found: list[str] = []
-    queue = [START, *names]
-    while queue:
-        name = queue.pop(0)
-        if name not in found:
-            found.append(name)
-            queue = [edge.target for edge in edges if edge.source == name and edge.target in names] + queue
-    return found
+    """An order for a graph that was not made sure of: an edge that leads back in it closes a loop.
+
+    It is the reverse postorder of a search in depth.
+    """
+    ended: list[str] = []
+    met: set[str] = set()
+    stack = [(name, False) for name in (*names, START)]
+    while stack:
+        name, done = stack.pop()
+        if done:
+            ended.append(name)
+        elif name not in met:
+            met.add(name)
+            stack.append((name, True))
+            stack += [(edge.target, False) for edge in edges if edge.source == name and edge.target in names]
+    return ended[::-1]
 
 
 def _label(edge: Edge, edges: list[Edge]) -> str:

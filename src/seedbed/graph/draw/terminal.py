@@ -23,12 +23,9 @@ def drawing(picture: Picture, width: int) -> list[Line]:
     needed = max((_width(line) for lines in opened.values() for line in lines), default=0) + 4
     width = max(needed, min(width, MOST))
     lines = [*_head(picture, width), []]
-    step = 0
-    for card in picture.cards:
-        if card.kind != "source":
-            lines.append([Span(" " * (width // 2 - 1)), Span("▼", "line")])
-        step += card.kind == "step"
-        lines += _card(card, width, step, opened.get(card.place, []))
+    for number, card in enumerate(picture.cards):
+        lines += _card(card, width, number, opened.get(card.place, []))
+    lines.append([Span("╰" + "─" * (width - 2) + "╯", "frame")])
     return lines
 
 
@@ -54,22 +51,22 @@ def _head(picture: Picture, width: int) -> list[Line]:
     return lines
 
 
-def _card(card: Card, width: int, step: int, opened: list[Line]) -> list[Line]:
-    number = f"{step} " if card.kind == "step" else ""
-    mark = "" if card.kind != "step" else WHOLE if card.whole else STREAMS
-    title = cut(card.title, width - 6 - len(number) - len(mark) - 3)
-    rule = width - 4 - cells(number + title) - 1 - (len(mark) + 2 if mark else 0)
-    top: Line = [Span("╭ ", "frame"), Span(number, "frame"), Span(title, "name"), Span(" " + "─" * rule, "frame")]
-    if mark:
-        top += [Span(" "), Span(mark, "whole" if card.whole else "about"), Span(" ", "frame")]
-    top.append(Span("╮", "frame"))
-    body: list[Line] = [[Span(text)] for line in card.lines for text in wrapped(line, width - 4)]
+def _card(card: Card, width: int, number: int, opened: list[Line]) -> list[Line]:
+    """A card without its lower edge, which is the upper edge of the next one."""
+    head = "├─▼ " if number else "╭ "
+    count = f"{number} " if card.kind == "step" else ""
+    mark = f" {WHOLE if card.whole else STREAMS} " if card.kind == "step" else ""
+    title = cut(card.title, width - cells(head + count + mark) - 3)
+    rule = "─" * (width - cells(head + count + title + mark) - 2)
+    lines: list[Line] = [
+        [Span(head + count, "frame"), Span(title, "name"), Span(f" {rule}", "frame"),
+         Span(mark, "whole" if card.whole else "about"), Span("┤" if number else "╮", "frame")]
+    ]  # fmt: skip
+    texts = [" · ".join(card.lines)] if card.kind == "step" and cells(" · ".join(card.lines)) <= width - 4 else card.lines
+    body: list[Line] = [[Span(text)] for line in texts if line for text in wrapped(line, width - 4)]
     if opened:
         indent = (width - 4 - max(map(_width, opened))) // 2
         body += [[Span(" " * indent), *line] for line in opened]
-    lines = [top]
     for line in body:
-        space = " " * (width - 4 - _width(line))
-        lines.append([Span("│ ", "frame"), *line, Span(space), Span(" │", "frame")])
-    lines.append([Span("╰" + "─" * (width - 2) + "╯", "frame")])
+        lines.append([Span("│ ", "frame"), *line, Span(" " * (width - 4 - _width(line))), Span(" │", "frame")])
     return lines

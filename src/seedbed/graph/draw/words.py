@@ -139,6 +139,8 @@ def _fitting(chars: Any, width: int) -> str:
 
 def wrapped(text: str, width: int) -> list[str]:
     """`text` in lines of at most `width` columns, broken at spaces, and within words that are too long."""
+    if "\n" in text:
+        return [line for part in text.split("\n") for line in wrapped(part, width)]
     lines: list[str] = []
     for word in text.split(" "):
         if lines and cells(lines[-1]) + 1 + cells(word) <= width:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -27,6 +29,8 @@ _FINISH: dict[str | None, FinishReason] = {
     "function_call": "tool_calls",
     "content_filter": "content_filter",
 }
+_ABOUT_MODE = re.compile(r"response_format|json|schema|tool|function|unsupported|not support|unknown|unrecogni", re.I)
+"""What a refusal says when it is about how a schema was asked for, and not about the request itself."""
 _found: dict[tuple[str, str], Mode] = {}
 """How each model at each address takes a schema, once one of its own calls has shown it."""
 
@@ -80,19 +84,18 @@ class OpenAI(Provider):
     """An endpoint that speaks OpenAI's chat completions."""
 
     provider: Literal["openai"]
-    model: Text = Field(min_length=1)
+    model: Text = Field(min_length=1, json_schema_extra={"minLength": 1})
     """The model's name at the endpoint."""
     base_url: Text | None = None
     """Where the endpoint is, up to and with `/v1`. Default: $OPENAI_BASE_URL, else OpenAI's own."""
     api_key: Text | None = None
-    """Write ${NAME}. Default: $OPENAI_API_KEY; endpoints without keys need none."""
+    """Write ${NAME}. Default: $OPENAI_API_KEY where the file names no `base_url`."""
     headers: dict[str, Text] = {}
     """Further HTTP headers."""
     extra_body: dict[str, Any] = {}
     """Further keys of each request, as the endpoint wants them."""
 
-    _http: Http | None = PrivateAttr(default=None)
-    _url: str = PrivateAttr(default="")
+    _chat: _Chat | None = PrivateAttr(default=None)
 
     def address(self) -> str:
         """The endpoint's URL."""
@@ -105,59 +108,71 @@ class OpenAI(Provider):
         if not address.startswith(("http://", "https://")):
             fix = "write for instance http://127.0.0.1:8000/v1"
             raise InputError(f"model `{self.name}`: base_url {address} is not a URL", hint=fix)
-        key = self.api_key or os.environ.get("OPENAI_API_KEY") or ""
+        # A key from the environment goes to no address that the file has chosen.
+        key = self.api_key or (os.environ.get("OPENAI_API_KEY", "") if self.base_url is None else "")
         headers = {"Content-Type": "application/json", "User-Agent": "seedbed"}
         if key:
             headers["Authorization"] = f"Bearer {key}"
         headers.update(self.headers)
-        self._http = Http(address, headers, (key, *self.headers.values()))
-        self._url = f"{address}/chat/completions"
+        http = Http(address, headers, (key, *self.headers.values()))
+        self._chat = _Chat(http, address, self.model, self.extra_body, self.timeout)
 
     async def close(self) -> None:
         """Closes the connections."""
-        if self._http is not None:
-            await self._http.close()
-            self._http = None
+        if self._chat is not None:
+            await self._chat.http.close()
+            self._chat = None
 
     async def ask(self, request: Request, visit: Visit | None) -> Reply:
         """One POST to /chat/completions; with a schema, in the best mode the endpoint takes."""
+        chat = self._chat
+        assert chat is not None, "open() comes first"
         if request.schema is None:
-            return await self._post(request, None)
-        place = (self.address(), self.model)
+            return await chat.ask(request, None)
+        place = (chat.address, chat.model)
         if place in _found:
-            return await self._post(request, _found[place])
+            return await chat.ask(request, _found[place])
         first: Refused | None = None
         for mode in _MODES:
             try:
-                reply = await self._post(request, mode)
+                reply = await chat.ask(request, mode)
             except Refused as error:
                 first = first or error
+                if not _ABOUT_MODE.search(error.reply or ""):
+                    break
                 continue
             _found[place] = mode
             return reply
         assert first is not None
         raise first
 
-    async def _post(self, request: Request, mode: Mode | None) -> Reply:
-        assert self._http is not None, "open() comes first"
-        started = time.monotonic()
-        answer = await self._http.post(self._url, self._body(request, mode), self.timeout)
-        return self._reply(answer, mode, time.monotonic() - started)
 
-    def _body(self, request: Request, mode: Mode | None) -> bytes:
+@dataclass(slots=True)
+class _Chat:
+    """An open endpoint."""
+
+    http: Http
+    address: str
+    model: str
+    extra_body: dict[str, Any]
+    timeout: float
+
+    async def ask(self, request: Request, mode: Mode | None) -> Reply:
+        """One attempt."""
         body: dict[str, Any] = {"model": self.model, "messages": request.messages, **request.params, **self.extra_body}
         if mode is not None and request.schema is not None:
             body.update(_asking(mode, request.schema, request.messages))
-        return _encode(body)
+        started = time.monotonic()
+        answer = await self.http.post(f"{self.address}/chat/completions", _encode(body), self.timeout)
+        return self._reply(answer, mode, time.monotonic() - started)
 
     def _reply(self, answer: bytes, mode: Mode | None, seconds: float) -> Reply:
         try:
             decoded = _decode(answer)
             choice = decoded.choices[0]
         except (msgspec.DecodeError, UnicodeDecodeError, IndexError) as error:
-            assert self._http is not None
-            said = self._http.redacted(answer[:300].decode("utf-8", "replace"))
-            raise Unavailable(f"{self.address()} answered with no chat completion: {said}", reply=said) from error
+            said = self.http.redacted(answer[:300].decode("utf-8", "replace"))
+            raise Unavailable(f"{self.address} answered with no chat completion: {said}", reply=said) from error
         message = choice.message
         text = message.content
         if isinstance(text, list):

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
-from seedbed.graph.contracts import Issue, Read, Step, StepContext, StepRun
+from seedbed.graph.contracts import Issue, Read, Step, StepContext, StepRun, not_both
 from seedbed.record import Record, digest
 
 __all__ = ["DedupExact"]
@@ -26,6 +26,8 @@ class DedupExact(Step):
     - {type: dedup.exact, fields: [question, answer]}
     ```
     """
+
+    model_config = ConfigDict(json_schema_extra=not_both("field", "fields"))
 
     type: Literal["dedup.exact"] = "dedup.exact"
     field: str | None = None
