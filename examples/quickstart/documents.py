@@ -44,6 +44,7 @@ def is_prose(block: str) -> bool:
         block[:1].isupper()
         and block.rstrip().endswith(".")
         and letters > 0.88 * len(block)
+        and '""' not in block
         and not re.match(r"(Changed|New) in version|See also|Note:|CPython", block)
     )
 

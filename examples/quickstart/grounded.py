@@ -13,12 +13,15 @@ OUTWARD = re.compile(
     r"\b(passage|text|fact|table|section|paragraph|following|described|mentioned|above|below|see|manual)\b",
     re.IGNORECASE,
 )
-NEGATION = re.compile(r"\b(not|never|no|cannot|without|neither|nor|none)\b|n[’']t\b", re.IGNORECASE)
+NEGATION = re.compile(r"\b(?:not|never|no|cannot|without|neither|nor|none)\b|n[’']t\b", re.IGNORECASE)
 CLOSED = re.compile(r"(Is|Are|Does|Do|Can|Will|Has|Should|May|Must)\b")
-INVITING = re.compile(r"\b(purpose|difference|differ|main|behaviou?r|property)\b")
+INVITING = re.compile(
+    r"\b(purpose|difference|differ|main|behaviou?r|property|makes|process)\b|, and (how|why|what|when)\b"
+)
+DEFINING = re.compile(r"What (is|are) (?!used)")
 LEANING = re.compile(
     r"(This|That|These|Those|It|They|Its|Their|Such|Here|Otherwise|However|Instead|Also|Then|Thus|Therefore|In this|"
-    r"In that|For example|For instance|Similarly|Note|See|Hint|Most|Some|Both)\b"
+    r"In that|For example|For instance|Similarly|Finally|Note|See|Hint|Most|Some|Both)\b"
 )
 
 
@@ -49,6 +52,8 @@ def unclear(question: str, answer: str) -> str | None:
         return "a question that invites invention"
     if OUTWARD.search(f"{question} {answer}") or LEANING.match(answer):
         return "not clear on its own"
+    if DEFINING.match(question) and not begins_with_subject(question, answer):
+        return "a definition that does not say what was asked"
     if len(words(answer) - words(question)) < 2:
         return "an answer that only repeats the question"
     return None
@@ -64,9 +69,17 @@ def ungrounded(title: str, passage: str, fact: str, question: str, answer: str) 
     own = said - asked
     if len(own & told) < 0.8 * len(own) or len(told & (asked | said)) < 0.7 * len(told):
         return "not what the fact says"
-    if bool(NEGATION.search(f"{question} {answer}")) != bool(NEGATION.search(fact)):
+    in_question, in_answer, in_fact = (len(NEGATION.findall(text)) for text in (question, answer, fact))
+    if in_fact not in (in_answer, in_question + in_answer):
         return "a negation lost or won"
     return None
+
+
+def begins_with_subject(question: str, answer: str) -> bool:
+    """Whether an answer to "What is X?" begins with X, or ends with "is called X"."""
+    subject = next((word for word in question.split()[2:] if words(word)), "")
+    start = " ".join(answer.split()[:5])
+    return bool(words(subject) & words(start)) or " called " in answer
 
 
 def sentences(text: str) -> list[str]:

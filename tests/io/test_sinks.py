@@ -130,7 +130,7 @@ def test_a_device_is_written_and_not_replaced(tmp_path: Path) -> None:
         ([{"path": "a.gz", "file": "parquet"}], (0, "path"), "this format is compressed inside"),
         ([{"path": "a.csv", "mode": "append"}], (0, "mode"), "only JSON lines can be appended to"),
         ([{"path": "-", "file": "csv"}], (0, "file"), "takes rows as JSON lines only"),
-        ([{"path": "a.jsonl", "file": "cvs"}], (0, "file"), "there is no file `cvs`"),
+        ([{"path": "a.jsonl", "file": "cvs"}], (0, "file"), "there is no file format `cvs`"),
         ([{"path": "a.jsonl", "format": "sftt"}], (0, "format"), "there is no format `sftt`"),
     ],
 )

@@ -158,7 +158,7 @@ def test_what_is_not_there_names_what_is(tmp_path: Path, path: str, said: str) -
 def test_format_overrides_the_ending(tmp_path: Path) -> None:
     lines(tmp_path / "rows.txt", "a,b", "1,2")
     assert records({"path": "rows.txt", "format": "csv"}, tmp_path)[0].fields == {"a": "1", "b": "2"}
-    with pytest.raises(InputError, match="there is no file `cvs`; did you mean `csv`"):
+    with pytest.raises(InputError, match="there is no file format `cvs`; did you mean `csv`"):
         open_sources(specs({"path": "rows.txt", "format": "cvs"}), tmp_path)
 
 

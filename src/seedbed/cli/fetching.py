@@ -66,8 +66,11 @@ class _Bar:
         self._tasks: dict[tuple[Stage, str], TaskID] = {}
 
     def tell(self, stage: Stage, name: str, done: int, total: int) -> None:
-        """Moves the bar of this stage and file."""
+        """Moves the bar of this stage and file, and takes it away when all is there, so that another may follow."""
         with self._lock:
+            if stage == "verify" and done == total:
+                self._stop()
+                return
             if self._progress is None:
                 columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
                 self._progress = Progress(*columns, console=self._console, transient=True)
@@ -82,5 +85,11 @@ class _Bar:
 
     def close(self) -> None:
         """Takes the bar away."""
+        with self._lock:
+            self._stop()
+
+    def _stop(self) -> None:
         if self._progress is not None:
             self._progress.stop()
+        self._progress = None
+        self._tasks.clear()

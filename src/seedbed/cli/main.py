@@ -94,10 +94,12 @@ def leave(code: int) -> Any:
 
 def show_error(error: SeedbedError) -> None:
     """One line an error, to stderr: what is wrong, what would be right."""
+    from seedbed.cli.text import clean
+
     if isinstance(error, SpecError):
         for problem in error.problems:
-            click.echo(str(problem), err=True)
+            click.echo(clean(str(problem)), err=True)
         if len(error.problems) > 1:
             click.echo(f"{len(error.problems)} problems", err=True)
     else:
-        click.echo(f"seedbed: {error}", err=True)
+        click.echo(clean(f"seedbed: {error}"), err=True)

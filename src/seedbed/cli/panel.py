@@ -28,7 +28,7 @@ from seedbed.run.session import Session, Summary
 
 LEAST_PAUSE = 0.2
 """Seconds between two drawings at least."""
-SHARE = 0.03
+SHARE = 0.02
 """Of the time, at most, that is spent drawing."""
 MOST_ROWS = 12
 """Steps, nodes or reasons shown in one table."""
@@ -118,8 +118,13 @@ class Panel:
         if session.pipeline.target is not None:
             done = f"{output.given:,} of {session.pipeline.target.accepted:,} done"
         dropped, failed = (sum(getattr(c, kind).total() for c in counts) for kind in ("dropped", "failed"))
-        parts = [(read, ""), (done, "green"), (f"{dropped:,} dropped", ""), (f"{failed:,} failed", "red" if failed else "")]
-        if totals.calls or totals.cached:
+        parts = [
+            (read, ""),
+            (done, "green"),
+            (f"{dropped:,} dropped", ""),
+            (f"{failed:,} failed", "red" if failed else ""),
+        ]
+        if session.models is not None and session.models.gates:
             parts.append((f"{rate(self._speed.calls)} calls/s", "cyan"))
             parts.append((f"{rate(self._speed.tokens)} tokens/s", "cyan"))
         budget = session.pipeline.budget
@@ -146,7 +151,9 @@ def _bar(session: Session, part: float | None, speed: Speed) -> Table:
         return line
     left = seconds_left(part, speed)
     eta = Text("" if left is None else f"about {duration(left)} left")
-    line.add_row(Text(""), ProgressBar(total=1.0, completed=part, width=30), Text(f"{part:.0%}", "bold"), Text(passed), eta)
+    line.add_row(
+        Text(""), ProgressBar(total=1.0, completed=part, width=30), Text(f"{part:.0%}", "bold"), Text(passed), eta
+    )
     return line
 
 

@@ -12,7 +12,9 @@ from seedbed.graph.spec import Pipeline
 from seedbed.run.counts import StepCounts
 
 WINDOW = 15.0
-"""Seconds over which speeds are taken."""
+"""Seconds over which the speed of calls is taken."""
+LONG_WINDOW = 90.0
+"""Seconds over which the speed of the whole is taken: records may end in bursts."""
 
 _KEEPS_ALL = ("sort", "shuffle")
 """Steps that hold back all rows and give as many as they took."""
@@ -28,7 +30,7 @@ class Speed(NamedTuple):
 
 
 class Pace:
-    """Speeds over a sliding window."""
+    """Speeds over sliding windows."""
 
     def __init__(self) -> None:
         self._seen: deque[tuple[float, int, int, float]] = deque()
@@ -37,13 +39,14 @@ class Pace:
         """Takes note of the totals at this moment and says how fast they grow."""
         now = time.monotonic() if now is None else now
         self._seen.append((now, calls, tokens, part))
-        while self._seen[0][0] < now - WINDOW and len(self._seen) > 2:
+        while self._seen[0][0] < now - LONG_WINDOW and len(self._seen) > 2:
             self._seen.popleft()
-        then, old_calls, old_tokens, old_part = self._seen[0]
-        past = now - then
-        if past < 0.5:
+        then, old_calls, old_tokens, _ = next(seen for seen in self._seen if seen[0] >= now - WINDOW)
+        first, _, _, old_part = self._seen[0]
+        if now - then < 0.5:
             return Speed()
-        return Speed((calls - old_calls) / past, (tokens - old_tokens) / past, (part - old_part) / past)
+        past = now - then
+        return Speed((calls - old_calls) / past, (tokens - old_tokens) / past, (part - old_part) / (now - first))
 
 
 def seconds_left(part: float | None, speed: Speed) -> float | None:

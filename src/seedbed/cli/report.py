@@ -58,8 +58,8 @@ def watcher_for(pipeline: Pipeline, *, quiet: bool, as_json: bool, max_failed: f
     return Panel(console, Lines())
 
 
-class Quiet:
-    """Errors and a one-line summary, to stderr."""
+class Silent:
+    """Says nothing."""
 
     def started(self, session: Session) -> None:
         """Says nothing."""
@@ -68,13 +68,20 @@ class Quiet:
         """Says nothing."""
 
     def ended(self, session: Session, summary: Summary) -> None:
+        """Says nothing."""
+
+    def close(self) -> None:
+        """Holds nothing."""
+
+
+class Quiet(Silent):
+    """Errors and a one-line summary, to stderr."""
+
+    def ended(self, session: Session, summary: Summary) -> None:
         """Why it stopped, if it did, and one line."""
         if summary.stop is not None:
             say(tint(clean(f"seedbed: {summary.stop}"), fg="yellow"))
         say(f"{headline(summary)} · {near(summary.folder)}")
-
-    def close(self) -> None:
-        """Holds nothing."""
 
 
 class Lines(Quiet):
@@ -109,7 +116,7 @@ class Lines(Quiet):
             say(line)
 
 
-class JsonLines:
+class JsonLines(Silent):
     """One JSON object a line on stdout; the last is the summary."""
 
     def __init__(self, max_failed: float) -> None:
@@ -143,9 +150,6 @@ class JsonLines:
     def ended(self, session: Session, summary: Summary) -> None:
         """The summary."""
         self._say("summary", **summary_object(summary, self._max_failed))
-
-    def close(self) -> None:
-        """Holds nothing."""
 
 
 def progress_line(session: Session) -> str:

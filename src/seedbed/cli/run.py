@@ -42,6 +42,6 @@ def run(
     pipeline = prepare(file, sets)
     if budget is not None:
         pipeline.budget = (pipeline.budget or Budget()).model_copy(update={"usd": budget})
-    options = Options(limit=limit, out=out, fresh=fresh, retry_failed=retry_failed)
+    options = Options(limit=limit, out=out, fresh=fresh, retry_failed=retry_failed, sets=sets)
     watcher = watcher_for(pipeline, quiet=quiet, as_json=as_json, max_failed=max_failed)
     return run_watched(pipeline, options, watcher).exit_code(max_failed)

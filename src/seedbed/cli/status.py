@@ -22,7 +22,7 @@ MOST = 8
               help="The runs folder. Default: ./runs.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def status(run: str, out: Path, as_json: bool) -> None:
-    """Say how RUN stands: records by step, calls and costs by node, failures by reason.
+    """Say how RUN stands: records by step, calls and costs, failures.
 
     RUN is a run directory, a run's id or its beginning, or a pipeline's name, which means its latest run.
 
@@ -47,6 +47,8 @@ def status(run: str, out: Path, as_json: bool) -> None:
 
 
 def _object(state: State, failures: list[Any], events: list[Any]) -> dict[str, Any]:
+    from dataclasses import asdict
+
     meta = state.meta
     return {
         "name": meta.get("name"), "run": state.folder.name, "folder": str(state.folder), "status": state.status,
@@ -54,14 +56,14 @@ def _object(state: State, failures: list[Any], events: list[Any]) -> dict[str, A
         "minutes": meta.get("minutes"), "accepted": state.done, "wanted": meta.get("wanted"),
         "failed": state.total("failed"), "dropped": state.total("dropped"), "calls": meta.get("calls", 0),
         "usd": meta.get("usd", 0.0), "why": meta.get("why", ""), "steps": state.counts, "nodes": meta.get("nodes", []),
-        "problems": meta.get("problems", {}), "failures": [failure._asdict() for failure in failures],
+        "problems": meta.get("problems", {}), "failures": [asdict(failure) for failure in failures],
         "events": [{"at": at, "event": kind, **data} for at, kind, data in events],
     }  # fmt: skip
 
 
 def _lines(state: State, failures: list[Any], events: list[Any]) -> list[str]:
-    from seedbed.cli.summary import tables
-    from seedbed.cli.text import clean, near, tint
+    from seedbed.cli.summary import same_command, tables
+    from seedbed.cli.text import clean, near
 
     meta = state.meta
     lines = [*_head(state), *tables(state.counts, meta.get("nodes") or [])]
@@ -75,14 +77,15 @@ def _lines(state: State, failures: list[Any], events: list[Any]) -> list[str]:
     if failures and state.status != "running":
         folder = near(state.folder)
         lines += ["", f"seedbed retry {folder}", f"seedbed trace {folder} {clean(failures[0].example)}"]
-    if state.status in ("killed", "stopped", "budget"):
-        lines += ["", tint("the command that began it goes on where it stopped: ", dim=True)
-                  + f"seedbed run {near(meta.get('file', ''))}"]  # fmt: skip
+    if state.status in ("killed", "stopped", "budget") and not str(meta.get("file", "<")).startswith("<"):
+        file = str(Path(meta.get("base", "")) / Path(meta["file"]).name)
+        command = same_command(file, meta.get("sets", ()), meta.get("limit"))
+        lines += ["", clean(f"{command}    goes on where it stopped")]
     return lines
 
 
 def _head(state: State) -> list[str]:
-    from seedbed.cli.text import clean, duration, money, moment, some, tint
+    from seedbed.cli.text import clean, duration, moment, money, some, tint
 
     meta, status = state.meta, state.status
     colour = {"finished": "green", "running": "cyan"}.get(status, "yellow")
@@ -99,7 +102,7 @@ def _head(state: State) -> list[str]:
     lines = [f"{tint(name, bold=True)}  {tint(word, fg=colour)}", "  " + " · ".join(parts)]
     began = f"began {moment(meta.get('started'))}, took {duration(60 * meta.get('minutes', 0.0))}"
     lines.append(f"  {began} · {clean(str(meta.get('file', '')))}")
-    if meta.get("why") and status != "running":
+    if meta.get("why") and status in ("stopped", "budget"):
         lines.append("  " + tint(clean(meta["why"]), fg="yellow"))
     return lines
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -39,7 +40,9 @@ def headline(summary: Summary) -> str:
     if summary.wanted is not None:
         accepted = f"{summary.accepted:,} of {some(summary.wanted, 'record')}"
     parts = [accepted]
-    parts += [f"{count:,} {word}" for word, count in (("dropped", summary.dropped), ("failed", summary.failed)) if count]
+    parts += [
+        f"{count:,} {word}" for word, count in (("dropped", summary.dropped), ("failed", summary.failed)) if count
+    ]
     if total.calls or total.cached:
         parts.append(some(total.calls, "call"))
     if total.cached:
@@ -53,6 +56,8 @@ def headline(summary: Summary) -> str:
 
 def step_lines(counts: Sequence[Mapping[str, Any]]) -> list[str]:
     """Counts by step as a table. In each line, in + made = out + merged + waiting + dropped + failed."""
+    if not counts:
+        return []
     rows = [("step", "in", "out", "dropped", "failed", "")]
     for step in counts:
         dropped, failed = sum(step["dropped"].values()), sum(step["failed"].values())
@@ -80,14 +85,10 @@ def node_lines(nodes: Sequence[Mapping[str, Any]]) -> list[str]:
     asked = [node for node in nodes if node["calls"] or node["cached"] or node["retries"]]
     if not asked:
         return []
-    rows = [("node", "model", "calls", "cached", "retries", "tokens in", "tokens out", "cost")]
+    rows = [["node", "model", "calls", "cached", "retries", "tokens in", "tokens out", "cost"]]
     for node in asked:
-        rows.append(
-            (
-                clean(node["node"]), clean(node["model"]), *(f"{node[name]:,}" for name in ("calls", "cached", "retries")),
-                f"{node['input']:,}", f"{node['output']:,}", money(node["usd"]) if node["usd"] else "–",
-            )
-        )  # fmt: skip
+        counts = [f"{node[name]:,}" for name in ("calls", "cached", "retries", "input", "output")]
+        rows.append([clean(node["node"]), clean(node["model"]), *counts, money(node["usd"]) if node["usd"] else "–"])
     return columns(rows, "<<>>>>>>")
 
 
@@ -114,6 +115,16 @@ def closing_lines(summary: Summary, pipeline: Pipeline) -> list[str]:
         lines.append(f"  failed   {folder}/{FILES['failed']}")
         lines += ["", *next_steps(summary.folder, summary.failed)]
     return lines
+
+
+def same_command(file: str, sets: Sequence[str] = (), limit: int | None = None) -> str:
+    """A `seedbed run` as one would type it here."""
+    words = ["seedbed", "run", near(file)]
+    for text in sets:
+        words += ["--set", text]
+    if limit is not None:
+        words += ["-n", str(limit)]
+    return shlex.join(words)
 
 
 def next_steps(folder: Path, failed: int) -> list[str]:

@@ -6,6 +6,7 @@ shown as codes, never sent.
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import time
@@ -80,18 +81,19 @@ def some(count: float, noun: str) -> str:
 
 
 def money(usd: float) -> str:
-    """Dollars, with as many digits as tell something: 12.34, 0.0567, 0.00042."""
-    if usd == 0:
-        return "0 USD"
-    digits = 2 if usd >= 1 else 4
-    text = f"{usd:,.{digits}f}"
-    return f"{text} USD" if float(text.replace(",", "")) else f"{usd:.1g} USD"
+    """Dollars, with as many digits as tell something: 12.34, 0.0567, 0.000042."""
+    if usd >= 1 or usd <= 0:
+        return f"{usd:,.2f} USD" if usd else "0 USD"
+    digits = max(4, 1 - math.floor(math.log10(usd)))
+    return f"{usd:.{digits}f} USD"
 
 
 def duration(seconds: float) -> str:
-    """`0.4 s`, `42 s`, `3:07`, `1:02:03`, `2 d 03:00`."""
+    """`20 ms`, `0.4 s`, `42 s`, `3:07`, `1:02:03`, `2 d 03:00`."""
+    if seconds < 0.1:
+        return f"{max(seconds, 0.0) * 1000:.0f} ms"
     if seconds < 10:
-        return f"{max(seconds, 0.0):.1f} s"
+        return f"{seconds:.1f} s"
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"

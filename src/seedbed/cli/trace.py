@@ -17,9 +17,9 @@ __all__ = ["trace"]
 @click.option("--full", is_flag=True, help="Show long texts whole.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, texts whole.")
 def trace(run: str, record: str, out: Path, full: bool, as_json: bool) -> None:
-    """Tell what happened to RECORD in RUN: each step and node, every prompt and reply, tries that failed, costs.
+    """Tell what happened to RECORD in RUN.
 
-    RUN is a run directory, a run's id or its beginning, or a pipeline's name, which means its latest run. RECORD is a
+    Each step and node is shown in order, with every prompt and reply, replies that were no answer, and costs. RUN is a run directory, a run's id or its beginning, or a pipeline's name, which means its latest run. RECORD is a
     record's id, the beginning of one, or its source row.
 
     \b
@@ -46,8 +46,8 @@ def trace(run: str, record: str, out: Path, full: bool, as_json: bool) -> None:
         drawing.line(f"made from {', '.join(way['from'])}")
     drawing.show(blocks_of(way))
     last = way["steps"][-1] if way["steps"] else {}
-    for made in last.get("records", ())[:1 if len(last.get("records", ())) == 1 else 0]:
-        drawing.show([record_block(made["fields"], f"after {last['step']}")])
+    for made in last.get("records", ())[: 1 if len(last.get("records", ())) == 1 else 0]:
+        drawing.show([record_block(made["fields"], f"as it left {last['step']}")])
     if way["children"]:
         drawing.line("records made from it:")
         for line in children_lines(way["children"]):

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any
 
 from seedbed.cli.text import clean, columns, duration, fold, money, one_line, some
@@ -99,12 +100,17 @@ class Drawing:
         sys.stdout.write("\n".join(lines) + "\n")
 
 
-def blocks_of(way: dict[str, Any]) -> Iterator[Block]:
-    """What happened to a record, step by step."""
+def blocks_of(way: dict[str, Any], *, values: bool = False) -> Iterator[Block]:
+    """What happened to a record, step by step; with `values`, also what nodes wrote that ask no model."""
     for step in way["steps"]:
+        records = step.get("records", ())
+        written = records[0]["fields"] if values and len(records) == 1 else {}
         for node in step.get("nodes", ()):
             if node.get("calls") or node["status"] == "failed" or node["node"] != step["step"]:
-                yield _execution(node)
+                block = _execution(node)
+                if not node.get("calls") and node["node"] in written:
+                    block.parts.append(("", text_of(written[node["node"]]), ""))
+                yield block
         if step["status"] in ("dropped", "failed"):
             yield _reject(step)
         elif "nodes" in step and len(step["records"]) != 1:
@@ -123,10 +129,11 @@ def _execution(node: dict[str, Any]) -> Block:
     parts: list[tuple[str, str, str]] = []
     for i, call in enumerate(calls):
         parts += _call(call, same=i > 0 and call.get("messages") == calls[i - 1].get("messages"))
-    if failed:
+    if failed and not any(bad.get("wrong") == node.get("error") for call in calls for bad in call.get("bad", ())):
         parts.append(("failed", str(node.get("error", "")), "red"))
     parts += [("note", note, "yellow") for note in node.get("notes", ())]
-    notes = [duration(node["seconds"])] if node["status"] == "done" or calls else []
+    asked = any(not call.get("cached") for call in calls)
+    notes = [duration(node["seconds"])] if asked or (node["status"] == "done" and not calls) else []
     notes += [_cost(call) for call in calls[:1]] if len(calls) == 1 else [some(len(calls), "call")] if calls else []
     return Block(title, "red" if failed else "", parts, " · ".join(note for note in notes if note))
 
@@ -135,8 +142,9 @@ def _call(call: dict[str, Any], *, same: bool) -> Iterator[tuple[str, str, str]]
     if not same:
         for message in call.get("messages") or ():
             yield str(message.get("role", "")), text_of(message.get("content")), "cyan"
-    for bad in call.get("bad", ()):
-        yield f"no answer: {bad.get('wrong', '')}", bad["reply"], "red"
+    for (wrong, reply), group in groupby(call.get("bad", ()), lambda bad: (bad.get("wrong", ""), bad["reply"])):
+        times = len(list(group))
+        yield f"no answer{f', {times} times' if times > 1 else ''}: {wrong}", reply, "red"
     if call.get("reasoning"):
         yield "reasoning", call["reasoning"], "magenta"
     if "reply" in call:
@@ -208,6 +216,8 @@ def status_line(way: dict[str, Any]) -> str:
 
 def children_lines(children: list[dict[str, Any]], most: int = 20) -> list[str]:
     """What became of the records made from one."""
-    rows = [(clean(child["id"]), child["step"], child["status"], one_line(child["why"], 60)) for child in children[:most]]
+    rows = [
+        (clean(child["id"]), child["step"], child["status"], one_line(child["why"], 60)) for child in children[:most]
+    ]
     more = [f"  and {len(children) - most} more"] if len(children) > most else []
     return [*columns(rows, "<<<<"), *more]

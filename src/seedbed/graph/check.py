@@ -10,7 +10,7 @@ from typing import Any
 
 from seedbed.graph.contracts import RESERVED, Node, Read, Step
 from seedbed.graph.flow import Edge
-from seedbed.graph.spec import GraphPlan, Pipeline
+from seedbed.graph.spec import RESERVED_FOR_OUTPUT, GraphPlan, Pipeline
 from seedbed.graph.yaml import Document, Path
 from seedbed.registry.plugins import find
 from seedbed.template.expression import compile_expression
@@ -42,7 +42,7 @@ class Checker:
         if self.pipeline.output is not None:
             self._reads([Read("value", self.pipeline.output, ())], ("output",), self.known)
             for name in self.pipeline.output:
-                if name in RESERVED and name not in ("id", "tags"):
+                if name in RESERVED_FOR_OUTPUT:
                     problem = self.document.at_key(("output", name), f"`{name}` is a reserved name", "rename the field")
                     self.document.problems.append(problem)
         self._fallbacks()

@@ -87,12 +87,14 @@ class SetValue(Spec):
     """Go on with this value in the node's field, as if the node had written it."""
 
     set: Any
+    """The value, as it is."""
 
 
 class Goto(Spec):
     """Go on at another node, as along an edge."""
 
     goto: Name
+    """The node."""
 
 
 OnError = Literal["fail", "drop"] | SetValue | Goto

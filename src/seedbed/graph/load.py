@@ -125,6 +125,7 @@ class _Loader:
         pipeline.fields = self._source_fields(pipeline.sources)
         Checker(pipeline, document).check()
         self._stop_if_wrong()
+        pipeline.models = {name: model for name, model in pipeline.models.items() if model is not None}
         return pipeline
 
     def _stop_if_wrong(self, syntax: bool = False) -> None:
@@ -194,9 +195,7 @@ class _Loader:
     def _models(self, raw: Any) -> dict[str, Any]:
         models: dict[str, Any] = {}
         for name, entry in raw.items() if isinstance(raw, dict) else ():
-            found = self.model(name, entry, ("models", name))
-            if found is not None:
-                models[name] = found
+            models[name] = self.model(name, entry, ("models", name))
         return models
 
     def model(self, name: str, entry: Any, path: Path) -> Any:
@@ -232,10 +231,11 @@ class _Loader:
         several = isinstance(raw, list) and items[0] != {"records": raw}
         sources = []
         for i, item in enumerate(items):
-            source = validated(SourceSpec, item, document, ("source", i) if several else ("source",))
-            if source:
+            path: Path = ("source", i) if several else ("source",)
+            source = validated(SourceSpec, item, document, path)
+            if source and (source.format is None or self._plugin("file", source.format, (*path, "format"))):
                 sources.append(source)
-        return sources
+        return sources if len(sources) == len(items) else []
 
     def _sinks(self, raw: Any) -> list[SinkSpec]:
         if raw is None:

@@ -26,12 +26,12 @@ Place = tuple[str | int, ...]
 TYPES = ("str", "int", "float", "bool", "any", "messages")
 """The words for types."""
 
-_JSON_TYPES = ("object", "array", "string", "number", "integer", "boolean", "null")
+JSON_TYPES = ("object", "array", "string", "number", "integer", "boolean", "null")
 _SYNONYMS = {
     "string": "str", "text": "str", "integer": "int", "number": "float", "double": "float", "boolean": "bool",
     "list": "[any]", "array": "[any]", "dict": "any", "map": "any", "object": "any", "true|false": "bool",
 }  # fmt: skip
-_KEYWORDS = {
+KEYWORDS = {
     "$schema", "$id", "$ref", "$defs", "$comment", "$anchor", "$dynamicRef", "$dynamicAnchor", "definitions", "type",
     "enum", "const", "title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly", "format",
     "properties", "required", "additionalProperties", "patternProperties", "propertyNames", "minProperties",
@@ -108,13 +108,13 @@ def _is_json_schema(value: Mapping[Any, Any]) -> bool:
     """
     if "$schema" in value or "$ref" in value:
         return True
-    if not value or not all(key in _KEYWORDS for key in value):
+    if not value or not all(key in KEYWORDS for key in value):
         return False
     types = value.get("type")
     if isinstance(types, str):
-        return types in _JSON_TYPES
+        return types in JSON_TYPES
     if isinstance(types, list):
-        return all(name in _JSON_TYPES for name in types)
+        return all(name in JSON_TYPES for name in types)
     if isinstance(value.get("enum"), list) and len(value["enum"]) > 1:
         return True
     branches = [value[key] for key in ("anyOf", "oneOf", "allOf") if isinstance(value.get(key), list)]

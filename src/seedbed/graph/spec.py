@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, ConfigDict, Field
 
-from seedbed.graph.contracts import Name, Node, Spec, Step, defined
+from seedbed.graph.contracts import RESERVED, Name, Node, Spec, Step, defined
 from seedbed.graph.flow import Edge, Flow
 from seedbed.graph.spec_io import SinkSpec, SourceSpec
+
+RESERVED_FOR_OUTPUT = tuple(name for name in RESERVED if name not in ("id", "tags"))
+"""Names that no field of a final record may have."""
 
 _COUNT = r"^[0-9]+(\.[0-9]+)?[kKmMbBgG]$"
 
@@ -31,7 +34,7 @@ Count = Annotated[int, BeforeValidator(_count, json_schema_input_type=int | Anno
 class Target(Spec):
     """Exactly so many survivors."""
 
-    accepted: Count = Field(ge=1)
+    accepted: Count = Field(ge=1, json_schema_extra={"minimum": 1})
     """How many records the run shall end with, the first in source order."""
     max_candidates: Count | None = Field(default=None, ge=1)
     """How many source records may be drawn for that. Default: as many as there are."""
@@ -55,7 +58,7 @@ class Frame(Spec):
 
     model_config = ConfigDict(json_schema_extra={"dependentRequired": {"edges": ["nodes"]}})
 
-    version: Literal[1] = 1
+    version: int = Field(default=1, ge=1, le=1)
     """Version of the file format."""
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
     """Its runs are kept in `runs/<name>/`."""
@@ -65,7 +68,7 @@ class Frame(Spec):
     """Values used as `${params.NAME}`; `--set params.NAME=VALUE` changes them."""
     models: dict[Name, Annotated[Any, defined("Model")]] = {}
     """How to reach language models, by name."""
-    source: Annotated[Any, defined("Source")] = None
+    source: Annotated[Any, defined("Sources")] = None
     """Where records come from."""
     steps: list[Annotated[Any, defined("Step")]] | None = None
     """What happens to them, in order."""
@@ -73,7 +76,9 @@ class Frame(Spec):
     """Short for one `graph` step: its nodes."""
     edges: Annotated[list[Any], defined("Edges")] | None = None
     """Short for one `graph` step: its edges."""
-    output: dict[str, Any] | None = None
+    output: dict[str, Any] | None = Field(
+        default=None, json_schema_extra={"propertyNames": {"not": {"enum": list(RESERVED_FOR_OUTPUT)}}}
+    )
     """The final record: field names and values, templates filled. Default: all fields."""
     schema_: Annotated[Any, defined("Schema")] = Field(default=None, alias="schema")
     """What every output record must look like."""
@@ -81,7 +86,7 @@ class Frame(Spec):
     """How many records to end with."""
     budget: Budget | None = None
     """What the run may spend."""
-    sink: Annotated[Any, defined("Sink")] = None
+    sink: Annotated[Any, defined("Sinks")] = None
     """Where records go."""
 
 

@@ -11,7 +11,10 @@ from seedbed.graph.contracts import Spec, exactly_one
 # Empty ones are refused below, in words of their own.
 _Path = Annotated[str, Field(json_schema_extra={"minLength": 1})]
 _Paths = Annotated[list[str], Field(json_schema_extra={"minItems": 1})]
-_TWICE = {"required": ["repeat", "path"], "properties": {"repeat": {"const": True}, "path": {"enum": ["-", ["-"]]}}}
+_TWICE: dict[str, Any] = {
+    "required": ["repeat", "path"],
+    "properties": {"repeat": {"const": True}, "path": {"enum": ["-", ["-"]]}},
+}
 
 
 class SourceSpec(Spec):

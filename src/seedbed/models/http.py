@@ -1,89 +1,60 @@
-"""HTTP to model endpoints: JSON in, JSON out, every failure as one of our errors. Knows no provider."""
+"""HTTP to model endpoints: bytes in, bytes out, every failure as one of our errors. Knows no provider."""
 
 from __future__ import annotations
 
-import asyncio
 import email.utils
-import errno
-import os
+import math
 import time
 import urllib.parse
 import urllib.request
 from collections.abc import Mapping
-from typing import Any
+from typing import Protocol
 
-import aiohttp
-
-from seedbed.errors import AccessDenied, RateLimited, Refused, Unavailable, Unreachable
+from seedbed.errors import AccessDenied, RateLimited, Refused, SeedbedError, Unavailable
 
 MOST_BYTES = 64 * 1024 * 1024
 """A longer reply is refused, so that one endpoint cannot fill the memory."""
 
 
-class Http:
-    """One keep-alive connection pool for one endpoint."""
+class Transport(Protocol):
+    """An HTTP library with its pool of connections."""
 
-    def __init__(self, address: str, headers: Mapping[str, str], secrets: tuple[str, ...] = ()) -> None:
-        self.address = address
-        self._headers = dict(headers)
-        self._secrets = tuple(secret for secret in secrets if secret)
-        self._session: aiohttp.ClientSession | None = None
-        self._proxy = proxy_for(address)
-        self._timeouts: dict[float, aiohttp.ClientTimeout] = {}
-
-    def _open(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=30.0, ttl_dns_cache=300)
-            self._session = aiohttp.ClientSession(
-                connector=connector, headers=self._headers, proxy=self._proxy, cookie_jar=aiohttp.DummyCookieJar()
-            )
-        return self._session
-
-    async def post(self, url: str, body: bytes, timeout: float) -> bytes:
-        """The body of the answer to a POST. Raises ModelError or AccessDenied for everything but a 2xx."""
-        return await self._ask("POST", url, body, timeout)
-
-    async def get(self, url: str, timeout: float) -> bytes:
-        """The body of the answer to a GET. Raises as `post` does."""
-        return await self._ask("GET", url, None, timeout)
-
-    async def _ask(self, method: str, url: str, body: bytes | None, timeout: float) -> bytes:
-        session = self._session or self._open()
-        limit = self._timeouts.get(timeout)
-        if limit is None:
-            limit = self._timeouts[timeout] = aiohttp.ClientTimeout(total=timeout, connect=min(30.0, timeout))
-        try:
-            async with session.request(method, url, data=body, timeout=limit) as response:
-                answer = await self._read(response)
-                if response.status < 300:
-                    return answer
-                raise self._refusal(response.status, response.headers, answer)
-        except aiohttp.ClientConnectorError as error:
-            raise Unreachable(f"cannot reach {self.address}: {_reason(error)}") from error
-        except TimeoutError as error:
-            raise Unavailable(f"{self.address} did not answer within {timeout:g} s") from error
-        except (aiohttp.ClientError, ConnectionError) as error:
-            raise Unavailable(f"the connection to {self.address} broke: {_reason(error)}") from error
+    async def send(
+        self, method: str, url: str, body: bytes | None, timeout: float
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        """Status, headers and body of the answer. Raises Unreachable or Unavailable."""
 
     async def close(self) -> None:
         """Closes all connections."""
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
-            await asyncio.sleep(0)
 
-    async def _read(self, response: aiohttp.ClientResponse) -> bytes:
-        if response.content_length is not None and response.content_length <= MOST_BYTES:
-            return await response.read()
-        chunks, size = [], 0
-        async for chunk in response.content.iter_any():
-            size += len(chunk)
-            if size > MOST_BYTES:
-                raise Unavailable(f"{self.address} answered with more than {MOST_BYTES:,} bytes")
-            chunks.append(chunk)
-        return b"".join(chunks)
 
-    def _refusal(self, status: int, headers: Mapping[str, str], body: bytes) -> Exception:
+class Http:
+    """One endpoint. Use and close it in one event loop."""
+
+    def __init__(self, address: str, headers: Mapping[str, str], secrets: tuple[str, ...] = ()) -> None:
+        self.address = address
+        self._secrets = tuple(secret for secret in secrets if secret)
+        self._transport = _transport(address, headers)
+
+    async def post(self, url: str, body: bytes, timeout: float) -> bytes:
+        """The body of the answer to a POST. Raises ModelError or AccessDenied for everything but a 2xx."""
+        status, headers, answer = await self._transport.send("POST", url, body, timeout)
+        if 200 <= status < 300:
+            return answer
+        raise self._refusal(status, headers, answer)
+
+    async def get(self, url: str, timeout: float) -> bytes:
+        """The body of the answer to a GET. Raises as `post` does."""
+        status, headers, answer = await self._transport.send("GET", url, None, timeout)
+        if 200 <= status < 300:
+            return answer
+        raise self._refusal(status, headers, answer)
+
+    async def close(self) -> None:
+        """Closes all connections."""
+        await self._transport.close()
+
+    def _refusal(self, status: int, headers: Mapping[str, str], body: bytes) -> SeedbedError:
         said = self.redacted(body[:2000].decode("utf-8", "replace"))
         message = f"{self.address} answered {status}: {' '.join(said.split())[:300] or 'nothing'}"
         if status in (401, 403):
@@ -103,6 +74,17 @@ class Http:
         return text
 
 
+def _transport(address: str, headers: Mapping[str, str]) -> Transport:
+    proxy = proxy_for(address)
+    try:
+        from seedbed.models.transports.pyreqwest import PyreqwestTransport
+    except ImportError:
+        from seedbed.models.transports.aiohttp import AiohttpTransport
+
+        return AiohttpTransport(address, headers, proxy, MOST_BYTES)
+    return PyreqwestTransport(address, headers, proxy, MOST_BYTES)
+
+
 def proxy_for(url: str) -> str | None:
     """The proxy that the environment names for a URL. Looked up once: per call it would cost more than the call."""
     parts = urllib.parse.urlsplit(url)
@@ -113,21 +95,15 @@ def proxy_for(url: str) -> str | None:
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds that a Retry-After header (seconds, also fractions, or a date) asks for."""
-    text = headers.get("Retry-After", "")
+    text = headers.get("retry-after", "")
     if not text:
         return None
     try:
-        return max(float(text), 0.0)
+        seconds = float(text)
+        return max(seconds, 0.0) if math.isfinite(seconds) else None
     except ValueError:
         pass
     try:
         return max(email.utils.parsedate_to_datetime(text).timestamp() - time.time(), 0.0)
     except ValueError:
         return None
-
-
-def _reason(error: BaseException) -> str:
-    cause: Any = getattr(error, "os_error", None) or error
-    if isinstance(cause, OSError) and cause.errno in errno.errorcode and cause.errno > 0:
-        return os.strerror(cause.errno)
-    return str(cause) or type(error).__name__

@@ -12,6 +12,8 @@ from seedbed.errors import BudgetReached, StopRun
 from seedbed.graph.spec import Budget
 from seedbed.models.contract import Reply
 
+MORE = "raise `budget` and run the same command to go on"
+
 
 @dataclass(slots=True)
 class Call:
@@ -99,9 +101,9 @@ class Ledger:
         if self.budget is not None:
             reached = self._reached(self.budget)
             if reached:
-                self.stop(BudgetReached(reached, hint="raise `budget` and run the same command to go on"))
-                assert self.stopped is not None
-                raise self.stopped
+                error = BudgetReached(reached, hint=MORE)
+                self.stop(error)
+                raise error
 
     def _reached(self, budget: Budget) -> str:
         total = self.total
@@ -112,9 +114,17 @@ class Ledger:
             return f"the budget of {budget.tokens:,} tokens is used ({tokens:,})"
         if budget.calls is not None and total.calls >= budget.calls:
             return f"the budget of {budget.calls:,} calls is used"
+        return self._time_over(budget)
+
+    def _time_over(self, budget: Budget) -> str:
         if budget.minutes is not None and self.minutes() >= budget.minutes:
             return f"the budget of {budget.minutes:g} minutes is over"
         return ""
+
+    def check_time(self) -> None:
+        """Stops the run if its time is over, which may come between two calls."""
+        if self.stopped is None and self.budget is not None and (over := self._time_over(self.budget)):
+            self.stop(BudgetReached(over, hint=MORE))
 
     def minutes(self) -> float:
         """Minutes this run took, all its processes together."""

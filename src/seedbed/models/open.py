@@ -45,7 +45,7 @@ class Models:
         await provider.open(self._base)
         self._stack.push_async_callback(provider.close)
         gate = gate_for(provider.address(), provider.limits, provider.default_concurrency())
-        self._ledger.on_stop.append(gate.refuse_all)
+        self._ledger.on_stop.append(lambda error: gate.refuse(self._ledger, error))
         self.gates[name] = gate
         caller = Cached(provider, Retrying(provider, gate, self._ledger), self._ledger, fallback)
         self._callers[name] = caller

@@ -2,13 +2,16 @@
 
 An attempt waits for its place at the endpoint's gate, and asks the ledger whether the run may go on. Waiting times
 grow from half a second to a minute, with jitter; Retry-After wins. A 429 does not use up attempts as long as the
-endpoint answers others. A connection error while nothing else is answered stops the run: the endpoint is down, and no
-record is to blame.
+endpoint answers others, or did within the last two minutes. A connection error while nothing else is answered stops
+the run: the endpoint is down, and no record is to blame.
 """
 
 from __future__ import annotations
 
 import random
+import time
+from hashlib import blake2b
+from typing import Any
 
 import msgspec
 
@@ -30,6 +33,8 @@ from seedbed.models.ledger import Call, Ledger
 FIRST_WAIT, LONGEST_WAIT = 0.5, 60.0
 REPAIRS = 2
 """How often a reply that does not follow its schema is sent back with what is wrong with it."""
+PATIENCE = 120.0
+"""Seconds without any answer after which a 429 uses up attempts: many limits are counted by the minute."""
 
 
 class Retrying:
@@ -45,71 +50,75 @@ class Retrying:
     async def ask(self, request: Request, key: bytes, asked: bytes, visit: Visit) -> tuple[Answer, float]:
         """The answer and what all attempts for it cost. Raises ModelError or StopRun."""
         gate, ledger, provider = self.gate, self.ledger, self.provider
-        failures = repairs = attempts = 0
+        failures = repairs = attempts = refusals = 0
         usd = 0.0
-        alive = gate.answers
-        served = gate.successes
-        messages = request.messages
+        heard, since = gate.answers, time.monotonic()
+        first = request
         estimate = len(asked) // 4 + int(request.params.get("max_tokens") or 256) if gate._tokens else 0
         while True:
             ledger.check()
             attempts += 1
-            await gate.enter(estimate)
+            pause = await gate.enter(estimate, ledger)
             try:
+                if pause:
+                    await ledger.pause(pause)
                 ledger.check()
-                reply = await provider.ask(request, visit)
+                draw = _draw(key, visit.seed, attempts)
+                reply = await provider.ask(msgspec.structs.replace(request, draw=draw), visit)
+                reply.attempts = attempts
+                gate.succeeded()
+                gate.used(reply.usage.input + reply.usage.output, estimate)
+                cost = provider.price.usd(reply.usage) if provider.price else 0.0
+                usd += cost
+                return Answer(reply, self._accepted(request, reply, key, asked, cost, visit)), usd
+            except AccessDenied as error:
+                if ledger.stopped is None:
+                    error.message = f"model `{provider.name}`: {error.message}"
+                    ledger.stop(error)
+                raise
             except ModelError as error:
-                self._note(error, visit)
                 error.attempts = attempts
-                if isinstance(error, Unreachable) and failures >= provider.retries and gate.answers == alive:
-                    raise self._down(error) from error
+                self._note(error, visit)
+                refusals = refusals + 1 if isinstance(error, RateLimited) else 0
                 if not error.retryable:
                     raise
-                if isinstance(error, RateLimited) and gate.successes != served:
-                    served = gate.successes
-                else:
+                if not (refusals and self._busy_lately(since)):
                     if failures >= provider.retries:
-                        if not isinstance(error, RateLimited) and not gate.answers:
+                        if self._is_down(error, heard):
                             raise self._down(error) from error
                         raise
                     failures += 1
-                wait = self._wait(failures, error)
-            except AccessDenied as error:
-                error.message = f"model `{provider.name}`: {error.message}"
-                ledger.stop(error)
-                raise
-            else:
-                gate.succeeded()
-                gate.used(reply.usage.input + reply.usage.output, estimate)
-                reply.attempts = attempts
-                cost = provider.price.usd(reply.usage) if provider.price else 0.0
-                usd += cost
-                try:
-                    value = request.accept(reply) if request.accept else reply.text
-                except BadReply as error:
-                    self._keep(key, asked, reply, cost, visit, error)
-                    self._note(error, visit)
-                    error.attempts = attempts
-                    if failures >= provider.retries:
-                        raise
-                    failures += 1
+                heard = gate.answers
+                wait = self._wait(max(failures, refusals), error)
+                if isinstance(error, BadReply):
                     wait = 0.0
-                    if error.feedback and repairs < REPAIRS:
-                        repairs += 1
-                        told = [
-                            {"role": "assistant", "content": reply.text},
-                            {"role": "user", "content": error.feedback},
-                        ]
-                        request = msgspec.structs.replace(request, messages=[*messages, *told])
-                    else:
-                        request = msgspec.structs.replace(request, messages=messages)
-                else:
-                    self._keep(key, asked, reply, cost, visit, None)
-                    return Answer(reply, value), usd
+                    repairs += bool(error.feedback)
+                    request = _told(first, error) if error.feedback and repairs <= REPAIRS else first
             finally:
                 gate.leave()
             if wait:
                 await ledger.pause(wait)
+
+    def _accepted(self, request: Request, reply: Reply, key: bytes, asked: bytes, usd: float, visit: Visit) -> Any:
+        """What the asker makes of a reply, which is kept either way. Raises BadReply."""
+        try:
+            value = request.accept(reply) if request.accept else reply.text
+        except BadReply as error:
+            error.reply = reply.text
+            self._keep(key, asked, reply, usd, visit, error)
+            raise
+        self._keep(key, asked, reply, usd, visit, None)
+        return value
+
+    def _busy_lately(self, since: float) -> bool:
+        """Whether the endpoint answered someone not long ago, or this call is not that old itself."""
+        return time.monotonic() - max(self.gate.last_success, since) < PATIENCE
+
+    def _is_down(self, error: ModelError, heard: int) -> bool:
+        """Whether nobody gets an answer: nobody ever did, or nobody since the attempt before this one failed."""
+        if isinstance(error, RateLimited | BadReply):
+            return False
+        return not self.gate.answers or (isinstance(error, Unreachable) and self.gate.answers == heard)
 
     def _wait(self, failures: int, error: ModelError) -> float:
         growing = min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** max(failures - 1, 0)) * self._jitter.uniform(0.5, 1.0)
@@ -142,3 +151,14 @@ class Retrying:
         stop = EndpointDown(f"model `{self.provider.name}`: {error.message}", hint=hint)
         self.ledger.stop(stop)
         return stop
+
+
+def _draw(key: bytes, seed: int, attempt: int) -> int:
+    """The number of an attempt, the same in every run with the same seed."""
+    return int.from_bytes(blake2b(b"%d %d " % (seed, attempt) + key, digest_size=7).digest(), "big")
+
+
+def _told(request: Request, error: BadReply) -> Request:
+    """The request with a reply that cannot be used, and what is wrong with it."""
+    told = [{"role": "assistant", "content": error.reply or ""}, {"role": "user", "content": error.feedback}]
+    return msgspec.structs.replace(request, messages=[*request.messages, *told])

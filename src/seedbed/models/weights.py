@@ -29,7 +29,7 @@ Stage = Literal["download", "verify", "wait"]
 """`wait` is for another process that is fetching the same model."""
 
 Progress = Callable[[Stage, str, int, int], None]
-"""Told the stage, the file's name, bytes done, and bytes in all."""
+"""Told the stage, the file's name, bytes done, and bytes in all. The last report of all is a whole `verify`."""
 
 watcher: ContextVar[Progress | None] = ContextVar("watcher", default=None)
 """Who is told of progress in this context when nobody is named: a command sets it before a run fetches weights."""
@@ -51,23 +51,29 @@ def place(model: Entry, file: File) -> Path:
 
 def locate(model: str, base: Path, progress: Progress | None = None) -> Path:
     """The weights of `""`, `135m`, … or of a GGUF file of the user's, relative to `base`. Blocks; raises InputError."""
-    path = user_path(model, base)
-    if path is None:
-        return obtain(entry(model), progress)
+    if not is_path(model):
+        return obtain(chat_entry(model), progress)
+    path = (base / Path(model).expanduser()).resolve()
     if not path.is_file():
-        names = ", ".join(known.name for known in ENTRIES if known.kind == "chat")
-        raise InputError(f"there is no file {path}", hint=f"name a GGUF file, or one of: {names}")
+        raise InputError(f"there is no file {path}", hint="name a GGUF file; its path starts at the pipeline file")
     with open(path, "rb") as file:
         if file.read(4) != b"GGUF":
             raise InputError(f"{path} is not a GGUF file", hint="the embedded runtime reads GGUF only")
     return path
 
 
-def user_path(model: str, base: Path) -> Path | None:
-    """The path that a model's name is, or None if it is a name of the catalogue."""
-    if model.lower().endswith(".gguf") or "/" in model or os.sep in model:
-        return (base / Path(model).expanduser()).resolve()
-    return None
+def is_path(model: str) -> bool:
+    """Whether a model is named by a path, and not by a name of the catalogue."""
+    return model.lower().endswith(".gguf") or "/" in model or os.sep in model
+
+
+def chat_entry(name: str) -> Entry:
+    """The entry of a name, which must be one that answers. Raises InputError."""
+    found = entry(name)
+    if found.kind != "chat":
+        chat = ", ".join(known.word for known in ENTRIES if known.kind == "chat")
+        raise InputError(f"`{found.word}` makes vectors and cannot answer", hint=f"those that can are: {chat}")
+    return found
 
 
 def obtain(model: Entry, progress: Progress | None = None) -> Path:
@@ -84,6 +90,7 @@ def obtain(model: Entry, progress: Progress | None = None) -> Path:
                 for file in model.files:
                     if _state(model, file, tell) != "ok":
                         _fetch(model, file, tell)
+            tell("verify", model.files[0].name, model.size, model.size)
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
                 raise _no_room(folder, model.size) from error

@@ -34,6 +34,7 @@ class Normal(Spec):
     """A normal distribution, cut off at `min` and `max`."""
 
     mean: Number
+    """The mean, before cutting off."""
     std: Annotated[float, Field(ge=0, allow_inf_nan=False)]
     """Standard deviation, before cutting off."""
     min: Number | None = None

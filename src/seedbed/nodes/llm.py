@@ -53,7 +53,7 @@ _SAVED: dict[str, Callable[[Reply], Any]] = {
 }
 
 
-_SEVERAL = {"required": ["n"], "properties": {"n": {"type": "integer", "minimum": 2}}}
+_SEVERAL: dict[str, Any] = {"required": ["n"], "properties": {"n": {"type": "integer", "minimum": 2}}}
 
 
 class LlmNode(Node):

@@ -24,6 +24,7 @@ from types import ModuleType
 from typing import Any, NamedTuple, TypeVar
 
 from seedbed.errors import InputError
+from seedbed.registry.own import is_own, own_function
 
 T = TypeVar("T")
 
@@ -45,6 +46,8 @@ class Parameters(NamedTuple):
 
 def load_function(reference: str, base: Path) -> Callable[..., Any]:
     """The function that a reference names. `base` is the folder of the pipeline file. Raises InputError."""
+    if is_own(reference):
+        return own_function(reference)
     place, name = split_reference(reference)
     module = _load_file(place, base) if is_file(place) else _looked_up(importlib.import_module, place, base)
     found: Any = module
@@ -99,6 +102,8 @@ def source_digest(reference: str, base: Path) -> str:
 
     A reference without a function, `./hooks.py` or any other file, is that file.
     """
+    if is_own(reference):
+        return reference
     place, _ = split_reference(reference) if ":" in reference else (reference, "")
     if place == reference:
         return _digest(_read(_find_file(place, base)))

@@ -13,9 +13,10 @@ from difflib import get_close_matches
 from functools import cache
 from importlib.metadata import entry_points
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, Literal
 
 from seedbed.errors import InputError
+from seedbed.registry.own import own_type, own_types, reference_of
 
 ROOMS = {
     "node": "seedbed.nodes",
@@ -30,12 +31,23 @@ ROOMS = {
 GROUPS = {kind: f"seedbed.{kind}s" for kind in ROOMS}
 """The entry-point group of each kind: `seedbed.nodes`, `seedbed.steps`, …"""
 
+_CALLED = {"file": "file format"}
+"""What a kind is called where its own word would mislead."""
+
 _WORD = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*")
 
 
-@cache
 def find(kind: str, name: str) -> Any:
     """The plug-in `name` of a kind, imported on first use. Raises InputError that lists what there is."""
+    function = own_type(kind, name)
+    if function is None:
+        return _find(kind, name)
+    told = (function.__doc__ or f"Calls the Python function `{name}`.").strip()
+    return _made_of(kind, name, reference_of(function, name), told)
+
+
+@cache
+def _find(kind: str, name: str) -> Any:
     if _WORD.fullmatch(name):
         for module in _candidates(kind, name):
             if _exists(module):
@@ -45,7 +57,18 @@ def find(kind: str, name: str) -> Any:
     have = names(kind)
     near = get_close_matches(name, have, 1)
     hint = f"did you mean `{near[0]}`? " if near else ""
-    raise InputError(f"there is no {kind} `{name}`", hint=f"{hint}there are: {', '.join(have)}")
+    raise InputError(f"there is no {_CALLED.get(kind, kind)} `{name}`", hint=f"{hint}there are: {', '.join(have)}")
+
+
+@cache
+def _made_of(kind: str, name: str, reference: str, told: str) -> Any:
+    """The type `function` of a kind, with its function fixed."""
+    # Only needed where Python registers a type, and slow to import.
+    from pydantic import create_model
+
+    one: Any = Literal
+    fixed: dict[str, Any] = {"type": (one[name], name), "call": (one[reference], reference)}
+    return create_model(name, __base__=_find(kind, "function"), __doc__=told, **fixed)
 
 
 def exported(module: Any) -> Any:
@@ -54,9 +77,14 @@ def exported(module: Any) -> Any:
     return getattr(module, name)
 
 
-@cache
 def names(kind: str) -> list[str]:
     """All plug-ins of a kind, sorted, without importing them."""
+    own = own_types(kind)
+    return sorted({*_names(kind), *own}) if own else _names(kind)
+
+
+@cache
+def _names(kind: str) -> list[str]:
     found = {entry.name for entry in entry_points(group=GROUPS[kind])}
     if _exists(ROOMS[kind]):
         found |= set(_modules(ROOMS[kind], ""))

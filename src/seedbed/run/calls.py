@@ -86,10 +86,12 @@ class Calls:
     def find(self, key: bytes, *, own: bool) -> Reply | None:
         """The newest answer under a key; with `own`, of this run only."""
         if own:
-            question = "SELECT reply FROM calls WHERE key = ? AND ok = 1 AND run = ? LIMIT 1"
+            question = "SELECT reply FROM calls WHERE key = ? AND ok = 1 AND run = ? ORDER BY number DESC LIMIT 1"
             row = self._reader.execute(question, (key, self.run)).fetchone()
         else:
-            row = self._reader.execute("SELECT reply FROM calls WHERE key = ? AND ok = 1 LIMIT 1", (key,)).fetchone()
+            row = self._reader.execute(
+                "SELECT reply FROM calls WHERE key = ? AND ok = 1 ORDER BY number DESC LIMIT 1", (key,)
+            ).fetchone()
         return None if row is None else _decode(row[0])
 
     def spent(self) -> dict[tuple[str, str], Totals]:

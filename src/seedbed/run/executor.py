@@ -13,7 +13,7 @@ from contextlib import aclosing
 from itertools import islice
 from pathlib import Path
 
-from seedbed.errors import NodeError, RecordError
+from seedbed.errors import NodeError, RecordError, StopRun
 from seedbed.graph.contracts import Step, StepRun, WorkerStep
 from seedbed.graph.spec import Pipeline
 from seedbed.io.sources import BadRow, open_sources
@@ -91,6 +91,8 @@ class Executor:
         try:
             async with aclosing(stream):
                 async for record in stream:
+                    if self.ledger.stopped is not None:
+                        raise self.ledger.stopped
                     counts.taken += 1
                     try:
                         write(final(record), record)
@@ -115,6 +117,8 @@ class Executor:
         try:
             with ThreadPoolExecutor(1, thread_name_prefix="seedbed-source") as thread:
                 while batch := await loop.run_in_executor(thread, _take, rows, seen):
+                    if self.ledger.stopped is not None:
+                        raise self.ledger.stopped
                     for row, first in batch:
                         counts.taken += 1
                         if isinstance(row, BadRow):
@@ -176,9 +180,11 @@ class Executor:
                 counts.taken += 1
                 gone = counts.gone
                 try:
-                    made = run.take(record)
+                    made = list(run.take(record))
                 except RecordError as error:
                     self._fail(counts, record, error)
+                except StopRun:
+                    raise
                 except Exception as error:
                     unexpected = NodeError(f"step `{step.name}`: {type(error).__name__}: {error}")
                     unexpected.__cause__ = error

@@ -18,8 +18,7 @@ MOST_BYTES = 256 << 20
 
 
 def source_rows(pipeline: Pipeline, limit: int | None = None) -> int | None:
-    """How many rows will be read at most, or about; None if nobody can know. It may take a second: run it in a thread.
-    """
+    """How many rows will be read, at most or about; None if nobody can know. May take a second: run it in a thread."""
     most = pipeline.target.max_candidates if pipeline.target else None
     bounds = [bound for bound in (limit, most) if bound is not None]
     total: int | None = 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import time
 from pathlib import Path
 from typing import Any
@@ -18,8 +17,9 @@ def runs_root(base: Path, out: Path | None) -> Path:
 
 
 def new_id() -> str:
-    """A run id that sorts by time: 20261120-083012-4f1a."""
-    return f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
+    """A run id that sorts by time: 20261120-083012-4f1a; the last part is the fraction of the second."""
+    seconds, rest = divmod(time.time_ns(), 10**9)
+    return f"{time.strftime('%Y%m%d-%H%M%S', time.localtime(seconds))}-{rest * 0x10000 // 10**9:04x}"
 
 
 def run_folders(root: Path, name: str | None = None) -> list[Path]:

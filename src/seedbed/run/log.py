@@ -11,6 +11,10 @@ FILE = "log.jsonl"
 
 
 class _Lines(logging.Formatter):
+    def __init__(self, secrets: frozenset[str]) -> None:
+        super().__init__()
+        self._secrets = secrets
+
     def format(self, record: logging.LogRecord) -> str:
         line = {
             "at": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created)),
@@ -20,27 +24,16 @@ class _Lines(logging.Formatter):
         }
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False)
-
-
-class _Redacting(logging.Filter):
-    def __init__(self, secrets: frozenset[str]) -> None:
-        super().__init__()
-        self._secrets = secrets
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        message = record.getMessage()
+        text = json.dumps(line, ensure_ascii=False)
         for secret in self._secrets:
-            message = message.replace(secret, "<redacted>")
-        record.msg, record.args = message, ()
-        return True
+            text = text.replace(json.dumps(secret, ensure_ascii=False)[1:-1], "<redacted>")
+        return text
 
 
 def open_log(folder: Path, secrets: frozenset[str] = frozenset()) -> logging.Handler:
     """Sends what `seedbed.*` loggers say to the run's log, and nowhere else. Close it with `close_log`."""
     handler = logging.FileHandler(folder / FILE, encoding="utf-8", delay=True)
-    handler.setFormatter(_Lines())
-    handler.addFilter(_Redacting(secrets))
+    handler.setFormatter(_Lines(secrets))
     logger = logging.getLogger("seedbed")
     logger.setLevel(logging.INFO)
     logger.propagate = False

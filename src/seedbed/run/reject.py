@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from io import BufferedWriter
 from pathlib import Path
@@ -95,17 +96,25 @@ class Rejects:
         try:
             self._files[status].write(encode(reject.line()) + b"\n")
         except OSError as error:
-            raise StorageError(f"cannot write {self._folder / FILES[status]}: {error.strerror}") from error
+            raise self._unwritable(status, error) from error
         if not stored and self._store is not None:
             values = (step, reject.id, status, encode(reject.as_dict()))
             self._store.do("INSERT INTO rejects VALUES (NULL, ?, ?, ?, ?)", values)
 
     def flush(self) -> None:
-        """Brings the lines to the files."""
-        for file in self._files.values():
-            file.flush()
+        """Brings the lines to the files. Raises StorageError."""
+        for status, file in self._files.items():
+            try:
+                file.flush()
+            except OSError as error:
+                raise self._unwritable(status, error) from error
 
     def close(self) -> None:
-        """Closes the files."""
+        """Closes the files; `flush` them first to know that all lines are in them."""
         for file in self._files.values():
-            file.close()
+            with suppress(OSError):
+                file.close()
+
+    def _unwritable(self, status: str, error: OSError) -> StorageError:
+        hint = "make room; the same command goes on where this run stopped"
+        return StorageError(f"cannot write {self._folder / FILES[status]}: {error.strerror}", hint=hint)

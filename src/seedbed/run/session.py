@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sqlite3
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
@@ -26,7 +27,7 @@ from seedbed.run.log import close_log, open_log
 from seedbed.run.output import Sinks, sink_specs
 from seedbed.run.reject import Rejects
 from seedbed.run.resolved import write_resolved
-from seedbed.run.store import RunStore, read_meta
+from seedbed.run.store import RunStore, read_meta, unwritable_store
 
 Status = Literal["running", "stopped", "budget", "finished"]
 TICK = 0.2
@@ -45,6 +46,8 @@ class Options:
     """Start a new run that takes no kept answer."""
     retry_failed: bool = False
     """Try the failed records of this run again."""
+    sets: tuple[str, ...] = ()
+    """What of the file `--set` changed, kept with the run so that it can be tried again as it was."""
     folder: Path | None = None
     """Go on in this run directory, whatever its pipeline was called."""
     sinks: bool = True
@@ -153,6 +156,8 @@ class Session:
             if self._complete():
                 return self._nothing_to_do()
             return await self._run()
+        except sqlite3.Error as error:
+            raise unwritable_store(self.folder, error) from error
         finally:
             lock.release()
 
@@ -171,18 +176,20 @@ class Session:
         store = RunStore(self.folder, calls, user_calls=self._user_calls(), fresh=self._fresh())
         stop: StopRun | None = None
         try:
-            if self.options.retry_failed:
-                store.forget_failed()
-            write_resolved(self.pipeline, self.folder)
             self.ledger = self._open_ledger(store)
             store.set_meta(**self._facts(store))
             store.event("resumed" if self.resumed else "started")
             await store.flush()
-            rejects = Rejects(self.folder, store, frozenset(self.pipeline.secrets))
+            if self.options.retry_failed:
+                store.forget_failed()
+            rejects = self._open_files(store)
             try:
                 await self._work(store, rejects)
+                rejects.flush()
             except StopRun as error:
                 stop = error
+            except sqlite3.Error as error:
+                stop = unwritable_store(self.folder, error)
             finally:
                 rejects.close()
             summary = self._summary(
@@ -197,6 +204,14 @@ class Session:
         if self.watcher:
             self.watcher.ended(self, summary)
         return summary
+
+    def _open_files(self, store: RunStore) -> Rejects:
+        """The files beside the store, made anew."""
+        try:
+            write_resolved(self.pipeline, self.folder)
+            return Rejects(self.folder, store, frozenset(self.pipeline.secrets))
+        except OSError as error:
+            raise unwritable_store(self.folder, error) from error
 
     async def _work(self, store: RunStore, rejects: Rejects) -> None:
         assert self.ledger is not None
@@ -241,27 +256,25 @@ class Session:
         while True:
             await asyncio.sleep(TICK)
             turns += 1
-            if self.ledger is not None and self.ledger.stopped is None and self.ledger.budget is not None:
-                self._check_budget()
+            if self.ledger is not None:
+                self.ledger.check_time()
             if self.watcher:
                 self.watcher.tick(self)
             if turns % 5 == 0:
-                rejects.flush()
                 self._store_counts(store)
-
-    def _check_budget(self) -> None:
-        """Time may run out between calls."""
-        assert self.ledger is not None
-        try:
-            self.ledger.check()
-        except StopRun:
-            return
+                try:
+                    rejects.flush()
+                except StorageError as error:
+                    self._stop(error)
 
     def stop(self, why: str = "stopped by the user") -> bool:
         """Stops the run: what is in flight ends, nothing more is asked. False if it was stopping already."""
+        return self._stop(Interrupted(why, hint="the same command goes on where this run stopped"))
+
+    def _stop(self, error: StopRun) -> bool:
         if self.ledger is None or self.ledger.stopped is not None:
             return False
-        self.ledger.stop(Interrupted(why, hint="the same command goes on where this run stopped"))
+        self.ledger.stop(error)
         return True
 
     # beginning and end
@@ -277,8 +290,13 @@ class Session:
             "status": "running",
             "fresh": store.fresh,
             "limit": self.options.limit,
+            "sets": self._sets(),
             "started": self.before.get("started", time.time()),
         }
+
+    def _sets(self) -> list[str]:
+        """What `--set` changed, but nothing with a secret in it."""
+        return [text for text in self.options.sets if not any(secret in text for secret in self.pipeline.secrets)]
 
     def _open_ledger(self, store: RunStore) -> Ledger:
         ledger = Ledger(store, self.pipeline.budget, float(self.before.get("minutes", 0.0)))

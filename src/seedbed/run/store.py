@@ -196,7 +196,7 @@ class RunStore:
             if self.failed is None:
                 try:
                     self._commit(calls, statements)
-                except sqlite3.Error as error:
+                except Exception as error:
                     self._fail(error)
             for loop, waiter in waiters:
                 if not loop.is_closed():
@@ -225,11 +225,18 @@ class RunStore:
                     db.execute("ROLLBACK")
                 raise
 
-    def _fail(self, error: sqlite3.Error) -> None:
-        hint = "make room or give the folder back its rights; the same command goes on where this run stopped"
-        self.failed = StorageError(f"cannot write the run store in {self.folder}: {error}", hint=hint)
+    def _fail(self, error: Exception) -> None:
+        self.failed = unwritable_store(self.folder, error)
+        self.failed.__cause__ = error
         if self.on_failure is not None:
             self.on_failure(self.failed)
+
+
+def unwritable_store(folder: Path, error: Exception) -> StorageError:
+    """The error for a run directory that cannot be written."""
+    what = error.strerror if isinstance(error, OSError) and error.strerror else error
+    hint = "make room or give the folder back its rights; the same command goes on where this run stopped"
+    return StorageError(f"cannot write the run store in {folder}: {what}", hint=hint)
 
 
 def _settle(waiter: asyncio.Future[None]) -> None:

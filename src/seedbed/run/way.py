@@ -100,8 +100,9 @@ def _execution(event: dict[str, Any], replies: Replies) -> dict[str, Any]:
         answers = [reply for reply in group if reply["ok"]]
         own = [reply for reply in answers if reply["own"]]
         bad = [_reply(reply) for reply in group if not reply["ok"] and reply["own"]]
-        answer = (own or answers or [None])[0]
-        shown: dict[str, Any] = {**call, "messages": (answer or (group[0] if group else {})).get("messages")}
+        answer = next(iter(own or answers), None)
+        asked = (answer or (group[0] if group else {})).get("messages")
+        shown: dict[str, Any] = {**call, "messages": call.get("messages") or asked}
         if answer is not None and "error" not in call:
             shown |= _reply(answer)
         if bad:

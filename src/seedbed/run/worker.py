@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from typing import Any
 
 import msgspec
@@ -80,7 +81,7 @@ class Worker:
         self._stored = store.outcomes(number)
         self._immediate = step.immediate()
 
-    async def run(self, upstream: AsyncIterator[Record]) -> AsyncGenerator[Record, None]:
+    async def run(self, upstream: AsyncGenerator[Record, None]) -> AsyncGenerator[Record, None]:
         """The records that go on, in order. Raises StopRun once what was under way has ended."""
         feeder = asyncio.create_task(self._feed(upstream))
         try:
@@ -120,23 +121,24 @@ class Worker:
 
     # in
 
-    async def _feed(self, upstream: AsyncIterator[Record]) -> None:
+    async def _feed(self, upstream: AsyncGenerator[Record, None]) -> None:
         turns = 0
         try:
-            async for record in upstream:
-                while not self._has_room() and self.ledger.stopped is None:
-                    self._room.clear()
-                    await self._room.wait()
-                if self.ledger.stopped is not None:
-                    return
-                self._admit(record)
-                turns += 1
-                if turns % 64 == 0:
-                    await asyncio.sleep(0)
-        except BaseException as error:
-            if not isinstance(error, asyncio.CancelledError):
-                self._bug = error
+            async with aclosing(upstream):
+                async for record in upstream:
+                    while not self._has_room() and self.ledger.stopped is None:
+                        self._room.clear()
+                        await self._room.wait()
+                    if self.ledger.stopped is not None:
+                        return
+                    self._admit(record)
+                    turns += 1
+                    if turns % 64 == 0:
+                        await asyncio.sleep(0)
+        except asyncio.CancelledError:
             raise
+        except BaseException as error:
+            self._bug = error
         finally:
             self._fed = True
             self._changed.set()

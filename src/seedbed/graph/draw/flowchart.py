@@ -3,33 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import product
 
 from seedbed.graph.draw.canvas import DOWN, LEFT, RIGHT, UP, Canvas, Line
 from seedbed.graph.draw.channels import Channel, channel
-from seedbed.graph.draw.layers import Vertex
-from seedbed.graph.draw.layout import Lane, Layout, Measures, Size, arrange
+from seedbed.graph.draw.layers import Layered, Vertex, layered
+from seedbed.graph.draw.layout import Ends, Lane, Layout, Measures, Size, arrange
 from seedbed.graph.draw.picture import Arrow, Box, Graph
-from seedbed.graph.draw.words import cells, cut, wrapped
+from seedbed.graph.draw.words import balanced, cells, cut
 
 GAP = 3
-
-BOXES, LABELS = (38, 32, 28, 24, 20), (34, 28, 22, 18, 14)
-TRIES = sorted(product(BOXES, LABELS), key=lambda room: (sum(room), room[1]), reverse=True)
-"""Columns of a box and of a label, from roomy to narrow; the first that fits is drawn."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Room:
-    """How wide texts may be."""
+    """How many columns a box may take, and a label."""
 
     box: int
     label: int
 
-    def size(self, box: Box, into: int, loops: int) -> Size:
+    @property
+    def roominess(self) -> tuple[int, int]:
+        """Of two rooms of one sum, the one with the longer labels comes first."""
+        return self.box + self.label, self.label
+
+    def size(self, box: Box, ends: Ends) -> Size:
         texts = self.texts(box)
-        width = max(max(map(cells, texts)) + 4, 2 * into + 3)
-        height = 1 if box.kind != "node" else 2 + max(len(texts), loops)
+        width = max(max(map(cells, texts)) + 4, 2 * ends.into + 3)
+        rows = max(len(texts), ends.loops, ends.loops - 2 + int(ends.inside))
+        height = 1 if box.kind != "node" else 2 + rows
         return Size(width // 2, width - width // 2, height)
 
     def texts(self, box: Box) -> list[str]:
@@ -37,18 +38,32 @@ class _Room:
         return [box.title, *(cut(line, max(self.box - 4, cells(box.title))) for line in box.lines)]
 
     def label_size(self, arrow: Arrow) -> Size:
-        lines = wrapped(arrow.label, self.label)
+        lines = balanced(arrow.label, self.label)
         return Size(0, 2 + max(map(cells, lines)), len(lines))
+
+
+TRIES = sorted(
+    (_Room(box, label) for box in (38, 32, 28, 24, 20) for label in (34, 28, 22, 18, 14)),
+    key=lambda room: room.roominess,
+    reverse=True,
+)
+"""From roomy to narrow; the first that fits is drawn."""
 
 
 def flowchart(graph: Graph, width: int) -> list[Line] | None:
     """The drawing in at most `width` columns; None where it has no room, or a line could not be told from another."""
-    for box, label in TRIES:
-        room = _Room(box, label)
-        layout = arrange(graph, Measures(room.size, room.label_size, GAP, whole=True))
+    order = layered(graph)
+    if _arranged(graph, order, TRIES[-1]).width > width:
+        return None
+    for room in TRIES:
+        layout = _arranged(graph, order, room)
         if layout.width <= width and (drawing := _Drawing(layout, room)).draw():
             return drawing.canvas.lines()
     return None
+
+
+def _arranged(graph: Graph, order: Layered, room: _Room) -> Layout:
+    return arrange(graph, order, Measures(room.size, room.label_size, GAP, whole=True))
 
 
 class _Drawing:
@@ -60,9 +75,7 @@ class _Drawing:
         self.tops: list[int] = []
         self.channels: list[Channel] = []
         y = 0
-        for place, layer in enumerate(layout.layers):
-            if place == 0 and any(lane.target in layer and not lane.enters_free for lane in layout.lanes):
-                y = 2
+        for place in range(len(layout.layers)):
             self.tops.append(y)
             y += self._height(place)
             made = self._channel(place)
@@ -77,9 +90,7 @@ class _Drawing:
             self._turns(place)
         for lane in self.layout.lanes:
             self._lane(lane)
-        for lane in self.layout.lanes:
-            self._lane_label(lane)
-        return self.canvas.distinct()
+        return all(self._lane_label(lane) for lane in self.layout.lanes) and self.canvas.distinct()
 
     def _height(self, layer: int) -> int:
         return int(max(vertex.height for vertex in self.layout.layers[layer]))
@@ -123,7 +134,7 @@ class _Drawing:
             return
         canvas.down(x, y, bottom, vertex.place)
         if vertex.kind == "label":
-            for row, text in enumerate(wrapped(self.layout.graph.arrows[vertex.number].label, self.room.label)):
+            for row, text in enumerate(balanced(self.layout.graph.arrows[vertex.number].label, self.room.label)):
                 canvas.write(x + 2, y + row, text, "label")
 
     def _box(self, box: Box, vertex: Vertex, y: int) -> None:
@@ -199,15 +210,16 @@ class _Drawing:
         bottom += self.rows[lane.arrow, "out"] if lane.leaves_free else self._height(lane.source.layer) - 1
         return top, bottom
 
-    def _lane_label(self, lane: Lane) -> None:
-        """The label beside the lane, as near to its middle as there is room."""
-        texts = wrapped(self.layout.graph.arrows[lane.arrow].label, self.room.label)
+    def _lane_label(self, lane: Lane) -> bool:
+        """The label beside the lane, as near to its middle as there is room. Says whether there is any."""
+        texts = balanced(self.layout.graph.arrows[lane.arrow].label, self.room.label)
         top, bottom = self._ends(lane)
         width = max(map(cells, texts))
         x = int(lane.x) + 2 if lane.side == "right" else int(lane.x) - 1 - width
         middle = (top + bottom + 1 - len(texts)) // 2
         tries = sorted(range(max(top - len(texts), 0), bottom + 1), key=lambda y: abs(y - middle))
         free = (y for y in tries if all(self.canvas.free(x - 1, y + row, width + 2) for row in range(len(texts))))
-        start = next(free, max(middle, 0))
-        for row, text in enumerate(texts):
-            self.canvas.write(x, start + row, text, "label")
+        start = next(free, None)
+        for row, text in enumerate(texts if start is not None else ()):
+            self.canvas.write(x, (start or 0) + row, text, "label")
+        return start is not None

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_right, insort
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Literal
 
 from seedbed.graph.draw.picture import Graph
@@ -56,8 +57,8 @@ def layered(graph: Graph) -> Layered:
     layer = {rank: place for place, rank in enumerate(used)}
     boxes = [Vertex("box", number, layer[rank]) for number, rank in enumerate(ranks)]
     layers: list[list[Vertex]] = [[] for _ in used]
-    for box in boxes:
-        layers[box.layer].append(box)
+    for vertex in boxes:
+        layers[vertex.layer].append(vertex)
     ways = {}
     for number, arrow in forward:
         source, target = boxes[arrow.source], boxes[arrow.target]
@@ -67,7 +68,7 @@ def layered(graph: Graph) -> Layered:
             way.append(Vertex("label" if labelled else "bend", number, between))
             layers[between].append(way[-1])
         way.append(target)
-        for upper, lower in zip(way, way[1:], strict=False):
+        for upper, lower in pairwise(way):
             upper.below.append(lower)
             lower.above.append(upper)
         ways[number] = way

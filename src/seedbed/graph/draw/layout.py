@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
+from math import floor
 from typing import Literal, NamedTuple
 
-from seedbed.graph.draw.layers import Layered, Vertex, layered
+from seedbed.graph.draw.layers import Layered, Vertex
 from seedbed.graph.draw.picture import Arrow, Box, Graph
 
 SWEEPS = 8
@@ -33,12 +35,13 @@ class Lane:
     side: Side
     source: Vertex
     target: Vertex
-    x: float = 0
-    label: Size = Size(0, 0, 0)
+    label: Size
     """The room that the label takes on the outer side of the lane's line."""
-    leaves_free: bool = True
+    leaves_free: bool
     """Whether nothing stands between the source and the lane."""
-    enters_free: bool = True
+    enters_free: bool
+    """Whether nothing stands between the lane and the target."""
+    x: float = 0
 
     @property
     def layers(self) -> range:
@@ -58,12 +61,23 @@ class Layout:
     width: float
 
 
+class Ends(NamedTuple):
+    """What a box must have room for."""
+
+    into: int
+    """Arrows into its top."""
+    loops: int
+    """Ends of loops at its sides."""
+    inside: float
+    """The height of a label of a loop on itself that stands between ends of other loops."""
+
+
 @dataclass(frozen=True, slots=True)
 class Measures:
     """How large things are."""
 
-    box: Callable[[Box, int, int], Size]
-    """A box, by itself, the number of arrows into it, and the number of loops that leave or enter it."""
+    box: Callable[[Box, Ends], Size]
+    """A box, with what comes in and goes out."""
     label: Callable[[Arrow], Size]
     """A label to the right of its line; that of a lane on the left stands to the left of it."""
     gap: float
@@ -72,15 +86,12 @@ class Measures:
     """Whether places are whole numbers."""
 
 
-def arrange(graph: Graph, measures: Measures) -> Layout:
-    """The layout of a graph."""
-    order = layered(graph)
-    for vertex in (vertex for layer in order.layers for vertex in layer):
+def arrange(graph: Graph, order: Layered, measures: Measures) -> Layout:
+    """The layout of a graph whose boxes are in order. Sets the places of the vertices in `order`."""
+    vertices = [vertex for layer in order.layers for vertex in layer]
+    for vertex in vertices:
         if vertex.kind == "box":
-            into = sum(arrow.target == vertex.number for arrow in graph.arrows)
-            loops = sum((arrow.source == vertex.number) + (arrow.target == vertex.number)
-                        for arrow in graph.arrows if arrow.back)  # fmt: skip
-            size = measures.box(graph.boxes[vertex.number], into, loops)
+            size = measures.box(graph.boxes[vertex.number], _ends(graph, vertex.number, measures))
         elif vertex.kind == "label":
             size = measures.label(graph.arrows[vertex.number])
         else:
@@ -88,16 +99,24 @@ def arrange(graph: Graph, measures: Measures) -> Layout:
         vertex.left, vertex.right, vertex.height = size
     _place(order.layers, measures.gap)
     if measures.whole:
-        for vertex in (vertex for layer in order.layers for vertex in layer):
-            vertex.x = float(int(vertex.x + 0.5 + 1e6) - 1_000_000)
+        for vertex in vertices:
+            vertex.x = float(floor(vertex.x + 0.5))
     lanes = _lanes(graph, order, measures)
-    low = min([v.x - v.left for layer in order.layers for v in layer] + [lane.x - lane.label.left for lane in lanes])
-    for vertex in (vertex for layer in order.layers for vertex in layer):
+    low = min([v.x - v.left for v in vertices] + [lane.x - lane.label.left for lane in lanes])
+    for vertex in vertices:
         vertex.x -= low
     for lane in lanes:
         lane.x -= low
-    high = max([v.x + v.right for layer in order.layers for v in layer] + [lane.x + lane.label.right for lane in lanes])
+    high = max([v.x + v.right for v in vertices] + [lane.x + lane.label.right for lane in lanes])
     return Layout(graph, order.layers, order.boxes, order.ways, lanes, high)
+
+
+def _ends(graph: Graph, box: int, measures: Measures) -> Ends:
+    backs = [arrow for arrow in graph.arrows if arrow.back]
+    loops = sum((arrow.source == box) + (arrow.target == box) for arrow in backs)
+    own = [measures.label(arrow).height for arrow in backs if arrow.source == arrow.target == box]
+    into = sum(arrow.target == box for arrow in graph.arrows)
+    return Ends(into, loops, max(own) if own and loops > 2 else 0)
 
 
 def _place(layers: list[list[Vertex]], gap: float) -> None:
@@ -113,6 +132,8 @@ def _place(layers: list[list[Vertex]], gap: float) -> None:
     for layer in layers[1:]:
         wishes = [v.above[0].x if len(v.above) == 1 and len(v.above[0].below) == 1 else v.x for v in layer]
         _settle(layer, wishes, gap)
+    for layer in reversed(layers):
+        _settle(layer, [v.x if v.kind == "box" else v.below[0].x for v in layer], gap)
 
 
 def _middle(vertex: Vertex, near: list[Vertex]) -> float:
@@ -126,7 +147,7 @@ def _settle(layer: list[Vertex], wishes: list[float], gap: float) -> None:
     """
     blocks: list[tuple[float, float, int]] = []
     offsets = [0.0]
-    for left, right in zip(layer, layer[1:], strict=False):
+    for left, right in pairwise(layer):
         offsets.append(offsets[-1] + left.right + gap + right.left)
     for vertex, wish, offset in zip(layer, wishes, offsets, strict=True):
         weight = 4.0 if vertex.kind == "bend" else 1.0
@@ -153,7 +174,7 @@ def _lanes(graph: Graph, order: Layered, measures: Measures) -> list[Lane]:
         leaves, enters = between[side]
         size = measures.label(arrow)
         room = size if side == "right" else Size(size.right, size.left, size.height)
-        lane = Lane(number, side, source, target, 0, room, not leaves, not enters)
+        lane = Lane(number, side, source, target, room, not leaves, not enters)
         lane.x = _lane_place(lane, lanes, order.layers, measures.gap)
         lanes.append(lane)
     return lanes

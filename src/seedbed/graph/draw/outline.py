@@ -30,7 +30,9 @@ def _node(box: Box, width: int, leads_on: bool) -> list[Line]:
     lines: list[Line] = [[Span("┌" + "─" * inner + "┐", style)]]
     for row, text in enumerate(texts):
         space = " " * (inner - 1 - cells(text))
-        lines.append([Span("│", style), Span(" "), Span(text, "about" if row else "name"), Span(space), Span("│", style)])
+        lines.append(
+            [Span("│", style), Span(" "), Span(text, "about" if row else "name"), Span(space), Span("│", style)]
+        )
     joint = "┬" if leads_on else "─"
     lines.append([Span("└" + joint + "─" * (inner - 1) + "┘", style)])
     return lines
@@ -43,7 +45,11 @@ def _way(arrow: Arrow, target: Box, width: int, *, last: bool) -> list[Line]:
     if not arrow.label:
         return [[Span(" "), Span(head, style)]]
     indent = min(cells(head) + 4, width // 2)
-    first, *rest = wrapped(arrow.label, width - indent) if indent == cells(head) + 4 else ["", *wrapped(arrow.label, width - indent)]
+    first, *rest = (
+        wrapped(arrow.label, width - indent)
+        if indent == cells(head) + 4
+        else ["", *wrapped(arrow.label, width - indent)]
+    )
     stem = " " if last else "│"
     lines: list[Line] = [[Span(" "), Span(head, style), Span(f"   {first}".rstrip(), "label")]]
     lines += [[Span(" "), Span(stem, style), Span(" " * (indent - 2) + text, "label")] for text in rest]

@@ -180,4 +180,3 @@ def _label(edge: Edge, edges: list[Edge]) -> str:
     if edge.when is None:
         return "else" if tried else ""
     return f"{tried.index(edge) + 1}. {edge.when}" if len(tried) > 1 else edge.when
-

@@ -62,7 +62,9 @@ def _card(card: Card, width: int, number: int, opened: list[Line]) -> list[Line]
         [Span(head + count, "frame"), Span(title, "name"), Span(f" {rule}", "frame"),
          Span(mark, "whole" if card.whole else "about"), Span("┤" if number else "╮", "frame")]
     ]  # fmt: skip
-    texts = [" · ".join(card.lines)] if card.kind == "step" and cells(" · ".join(card.lines)) <= width - 4 else card.lines
+    texts = (
+        [" · ".join(card.lines)] if card.kind == "step" and cells(" · ".join(card.lines)) <= width - 4 else card.lines
+    )
     body: list[Line] = [[Span(text)] for line in texts if line for text in wrapped(line, width - 4)]
     if opened:
         indent = (width - 4 - max(map(_width, opened))) // 2

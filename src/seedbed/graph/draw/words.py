@@ -9,7 +9,9 @@ from typing import Any
 from seedbed.graph.contracts import Goto, Node, SetValue, Spec
 from seedbed.graph.spec_io import SinkSpec, SourceSpec
 
-_ELSEWHERE = frozenset({"type", "nodes", "edges", "model", "prompt", "params", "output", "when", "on_error", "max_visits"})
+_ELSEWHERE = frozenset(
+    {"type", "nodes", "edges", "model", "prompt", "params", "output", "when", "on_error", "max_visits"}
+)
 """Settings that a drawing shows in another way, or that are too long for one line."""
 
 _LONGEST = 200
@@ -40,25 +42,35 @@ def compact(value: Any) -> str:
 
 
 def settings(spec: Spec) -> list[str]:
-    """What was written for a node or step, `key: value` each, in the order in which its type declares them."""
-    shown = []
-    for name, field in type(spec).model_fields.items():
-        key = field.alias or name
-        if name in spec.model_fields_set and key not in _ELSEWHERE:
-            shown.append(f"{key}: {compact(getattr(spec, name))}")
-    return shown
+    """What was written for a step, `key: value` each, in the order in which its type declares them."""
+    return [value if key == "call" else f"{key}: {_brief(value)}" for key, value in _written(spec)]
 
 
 def main_setting(node: Node) -> str:
     """The first setting of a node in few words: of maps their keys, of lists their items."""
-    for name, field in type(node).model_fields.items():
-        key = field.alias or name
-        if name in node.model_fields_set and key not in _ELSEWHERE:
-            value = getattr(node, name)
-            if isinstance(value, dict | list):
-                value = ", ".join(item if isinstance(item, str) else compact(item) for item in value)
-            return compact(value) if key in (node.type, "call") else f"{key}: {compact(value)}"
+    for key, value in _written(node):
+        short = ", ".join(map(_plain, value)) if isinstance(value, dict | list) else compact(value)
+        return short if key in (node.type, "call") else f"{key}: {short}"
     return ""
+
+
+def _written(spec: Spec) -> Iterator[tuple[str, Any]]:
+    for name, field in type(spec).model_fields.items():
+        key = field.alias or name
+        if name in spec.model_fields_set and key not in _ELSEWHERE:
+            yield key, getattr(spec, name)
+
+
+def _brief(value: Any) -> str:
+    """A map of names as it is, a map of anything longer by its keys."""
+    if isinstance(value, dict):
+        names = all(isinstance(item, str) and item.isidentifier() for item in value.values())
+        return ", ".join(f"{key}: {item}" if names else key for key, item in value.items())
+    return ", ".join(map(_plain, value)) if isinstance(value, list) else compact(value)
+
+
+def _plain(item: Any) -> str:
+    return item if isinstance(item, str) else compact(item)
 
 
 def node_words(node: Node) -> Iterator[str]:
@@ -152,4 +164,13 @@ def wrapped(text: str, width: int) -> list[str]:
             word = word[len(head) :]
         if word or not lines:
             lines.append(word)
+    return lines
+
+
+def balanced(text: str, width: int) -> list[str]:
+    """As `wrapped`, with lines of about one length."""
+    lines = wrapped(text, width)
+    longest = max(map(cells, text.split()), default=0)
+    while width > max(8, longest) and len(narrower := wrapped(text, width - 1)) == len(lines):
+        lines, width = narrower, width - 1
     return lines

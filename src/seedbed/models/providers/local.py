@@ -11,9 +11,9 @@ import time
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, PrivateAttr
+from pydantic import Field, PrivateAttr, field_validator
 
-from seedbed.errors import ModelError, Refused, Unavailable
+from seedbed.errors import InputError, ModelError, Refused, Unavailable
 from seedbed.graph.contracts import Visit
 from seedbed.models import embedded, weights
 from seedbed.models.catalogue import DEFAULT
@@ -41,6 +41,16 @@ class Local(Provider):
     """Threads of computation. Default: 1 for a tiny model, else as many as there are cores, at most 8."""
 
     _engine: embedded.Engine | None = PrivateAttr(default=None)
+
+    @field_validator("model")
+    @classmethod
+    def _known(cls, model: str) -> str:
+        try:
+            if not weights.is_path(model):
+                weights.chat_entry(model)
+        except InputError as error:
+            raise ValueError(str(error)) from error
+        return model
 
     def identity(self) -> dict[str, Any]:
         """The default by its name, so that `local` and `local/1.5b` are one model."""
@@ -70,7 +80,12 @@ class Local(Provider):
         if engine is None:
             raise Unavailable(f"the embedded model `{self.name}` is closed")
         started = time.monotonic()
-        answered = await engine.chat(self._body(request, visit))
+        try:
+            async with asyncio.timeout(self.timeout):
+                answered = await engine.chat(self._body(request, visit))
+        except TimeoutError as error:
+            hint = "raise `timeout:` of the model, or lower `max_tokens`"
+            raise Unavailable(f"no answer in {self.timeout:g} seconds", hint=hint) from error
         if answered.error:
             raise self._failure(answered.error)
         usage = answered.usage

@@ -102,6 +102,10 @@ class OpenAI(Provider):
         url = self.base_url or os.environ.get("OPENAI_BASE_URL") or "https://api.openai.com/v1"
         return url.rstrip("/")
 
+    def identity(self) -> dict[str, Any]:
+        """Further keys of the requests decide the answers as parameters do."""
+        return {**super().identity(), **({"extra_body": self.extra_body} if self.extra_body else {})}
+
     async def open(self, base: Path) -> None:
         """Makes the connection pool; connects with the first call."""
         address = self.address()

@@ -117,9 +117,9 @@ class Scripted(Provider):
             raise Unavailable(f"the connection was closed {where} ({said})")
         message = f"HTTP {fault.status}: {said}"
         if fault.status == 429:
-            raise RateLimited(message, wait=fault.retry_after)
+            raise RateLimited(message, reply=said, wait=fault.retry_after)
         if fault.status in (401, 403):
             raise AccessDenied(message, hint="this is a rule of the scripted model")
         if fault.status >= 500 or fault.status in (408, 409, 425):
-            raise Unavailable(message, wait=fault.retry_after)
-        raise Refused(message)
+            raise Unavailable(message, reply=said, wait=fault.retry_after)
+        raise Refused(message, reply=said)

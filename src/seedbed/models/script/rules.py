@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from seedbed.errors import InputError, SpecError
-from seedbed.graph.contracts import Spec, Text
+from seedbed.graph.contracts import Spec, Text, exactly_one, given
 from seedbed.graph.validate import validated
 from seedbed.graph.yaml import Document, read_yaml
 from seedbed.models.contract import FinishReason, Usage
@@ -44,6 +44,10 @@ def _as_faults(value: Any) -> Any:
 class LatencySpec(Spec):
     """How long an answer takes: `0.05`, `{uniform: [0.02, 0.2]}` or `{mean: 0.1, std: 0.03}`, in seconds."""
 
+    model_config = ConfigDict(
+        json_schema_extra={**exactly_one("seconds", "uniform", "mean"), "dependentRequired": {"mean": ["std"]}}
+    )
+
     seconds: float | None = Field(default=None, ge=0)
     """The same for every answer; `latency: 0.05` is short for it."""
     uniform: list[float] | None = Field(default=None, min_length=2, max_length=2)
@@ -61,11 +65,20 @@ class LatencySpec(Spec):
         return self
 
 
-Latency = Annotated[LatencySpec, BeforeValidator(_as_latency, json_schema_input_type=float | LatencySpec)]
+Seconds = Annotated[float, Field(ge=0)]
+Latency = Annotated[LatencySpec, BeforeValidator(_as_latency, json_schema_input_type=Seconds | LatencySpec)]
 
 
 class Fault(Spec):
     """A failure on demand. Without `times`, `every` or `rate` it comes every time; several of them must all hold."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "if": given("status"),
+            "then": {"properties": {"kind": {"not": {"enum": [k for k in get_args(FaultKind) if k != "status"]}}}},
+            "else": {"required": ["kind"], "properties": {"kind": {"not": {"const": "status"}}}},
+        }
+    )
 
     kind: FaultKind = "status"
     """`status`: an HTTP status; `drop`: the connection closes without an answer; `hang`: no answer, ever;
@@ -96,9 +109,11 @@ class Fault(Spec):
         return self
 
 
+Status = Annotated[int, Field(ge=400, le=599)]
+OtherKind = Literal["drop", "hang", "half", "cut", "empty", "garbage"]
+AnyFault = OtherKind | Status | Fault
 Faults = Annotated[
-    list[Fault],
-    BeforeValidator(_as_faults, json_schema_input_type=FaultKind | int | Fault | list[FaultKind | int | Fault]),
+    list[Fault], BeforeValidator(_as_faults, json_schema_input_type=OtherKind | Status | Fault | list[AnyFault])
 ]
 Texts = Annotated[list[str], BeforeValidator(_as_list, json_schema_input_type=str | list[str]), Field(min_length=1)]
 
@@ -116,7 +131,9 @@ class UsageSpec(Spec):
     """Token counts to report."""
 
     input: int = Field(default=0, ge=0)
+    """Of the prompt."""
     output: int = Field(default=0, ge=0)
+    """Of the answer."""
     cached_input: int = Field(default=0, ge=0)
     """The part of `input` that the endpoint had in its prefix cache."""
 
@@ -127,9 +144,14 @@ class UsageSpec(Spec):
 
 ANSWERS = ("reply", "replies", "json", "echo", "tool_calls")
 
+_ONE_ANSWER = [given("reply"), given("replies"), {"required": ["json"]}, given("echo")]
+_NO_TEXT: dict[str, Any] = {"not": {"anyOf": _ONE_ANSWER}, "anyOf": [given("tool_calls"), given("fail")]}
+
 
 class Rule(Spec):
     """One rule: which requests it is for (all conditions must hold; none: every request) and what they get."""
+
+    model_config = ConfigDict(json_schema_extra={"oneOf": [*_ONE_ANSWER, _NO_TEXT]})
 
     contains: Texts | None = None
     """A text, or several that must all occur in the request."""
