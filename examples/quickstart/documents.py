@@ -42,6 +42,7 @@ def is_prose(block: str) -> bool:
     letters = sum(letter.isalpha() or letter.isspace() for letter in block)
     return (
         block[:1].isupper()
+        and "\n " not in block
         and block.rstrip().endswith(".")
         and letters > 0.88 * len(block)
         and '""' not in block

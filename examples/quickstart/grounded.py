@@ -10,7 +10,7 @@ with within would you your called python happens mean means
 """
 STOPWORDS = set(COMMON.split())
 OUTWARD = re.compile(
-    r"\b(passage|text|fact|table|section|paragraph|following|described|mentioned|above|below|see|manual)\b",
+    r"\b(passage|text|fact|table|section|paragraph|following|described|mentioned|above|below|here|see|manual)\b",
     re.IGNORECASE,
 )
 NEGATION = re.compile(r"\b(?:not|never|no|cannot|without|neither|nor|none)\b|n[’']t\b", re.IGNORECASE)
@@ -19,18 +19,25 @@ INVITING = re.compile(
     r"\b(purpose|difference|differ|main|behaviou?r|property|makes|process)\b|, and (how|why|what|when)\b"
 )
 DEFINING = re.compile(r"What (is|are) (?!used)")
+DEFINITION = re.compile(r"\b((is|are) (an?|the|any|one)|called|means?|represents?)\b")
 LEANING = re.compile(
-    r"(This|That|These|Those|It|They|Its|Their|Such|Here|Otherwise|However|Instead|Also|Then|Thus|Therefore|In this|"
+    r"(This|That|These|Those|It|They|Its|Their|Such|Here|Otherwise|However|Instead|Also|Then|Thus|Therefore|Hence|In this|"
     r"In that|For example|For instance|Similarly|Finally|Note|See|Hint|Most|Some|Both)\b"
 )
 
 
 def fact(passage: str, visits: dict) -> str | None:
     """A sentence of the passage that can stand alone, of middling length; the next best at each further visit."""
-    alone = [one for one in sentences(passage) if not LEANING.match(one) and not OUTWARD.search(one)]
-    alone = sorted((one for one in alone if 50 <= len(one) <= 260), key=lambda one: abs(len(one) - 140))
+    alone = [one for one in sentences(passage) if 50 <= len(one) <= 260 and stands_alone(one)]
+    alone.sort(key=lambda one: abs(len(one) - 140))
     place = visits["fact"] - 1
     return alone[place] if place < len(alone) else None
+
+
+def stands_alone(sentence: str) -> bool:
+    """Whether a sentence is whole and leans on nothing around it."""
+    whole = re.match(r"[A-Z`]", sentence) and sentence.count("(") == sentence.count(")")
+    return bool(whole and not LEANING.match(sentence) and not OUTWARD.search(sentence) and " then " not in sentence)
 
 
 def check(title: str, passage: str, fact: str, pair: dict) -> dict:
@@ -52,7 +59,10 @@ def unclear(question: str, answer: str) -> str | None:
         return "a question that invites invention"
     if OUTWARD.search(f"{question} {answer}") or LEANING.match(answer):
         return "not clear on its own"
-    if DEFINING.match(question) and not begins_with_subject(question, answer):
+    defines = begins_with_subject(question, answer) and (
+        DEFINITION.search(answer) or not question.startswith("What is a")
+    )
+    if DEFINING.match(question) and not defines:
         return "a definition that does not say what was asked"
     if len(words(answer) - words(question)) < 2:
         return "an answer that only repeats the question"

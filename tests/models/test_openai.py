@@ -6,6 +6,7 @@ import asyncio
 import email.utils
 import json
 import socket
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -62,10 +63,20 @@ def free_port() -> int:
         return int(server.getsockname()[1])
 
 
+@pytest.fixture(params=["pyreqwest", "aiohttp"])
+def either(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both HTTP libraries, where both are there."""
+    module = "seedbed.models.transports.pyreqwest"
+    if request.param == "aiohttp":
+        monkeypatch.setitem(sys.modules, module, None)
+    else:
+        pytest.importorskip(module, exc_type=ImportError)
+
+
 # what is sent
 
 
-def test_what_goes_over_the_wire() -> None:
+def test_what_goes_over_the_wire(either: None) -> None:
     with ScriptedServer() as server:
         more = {"headers": {"X-Team": "data"}, "extra_body": {"top_k": 40}, "api_key": "sk-secret-9876"}
         ask(server.url, {"params": {"temperature": 0.5, "max_tokens": 7}}, **more)
@@ -218,29 +229,40 @@ def test_retry_after_a_date() -> None:
     assert retry_after({}) is None
 
 
-def test_nobody_listens() -> None:
+def test_nobody_listens(either: None) -> None:
     with pytest.raises(Unreachable, match=r"cannot reach http://127.0.0.1:\d+/v1: Connection refused"):
         ask(f"http://127.0.0.1:{free_port()}/v1")
 
 
-def test_a_name_that_is_not_known() -> None:
+def test_a_name_that_is_not_known(either: None) -> None:
     with pytest.raises(Unreachable, match=r"cannot reach http://nowhere\.invalid/v1"):
         ask("http://nowhere.invalid/v1")
 
 
-def test_tls_to_a_port_that_speaks_none() -> None:
-    with ScriptedServer() as server, pytest.raises(Unreachable, match="cannot reach https://"):
-        ask(server.url.replace("http:", "https:"))
+def test_tls_to_a_port_that_speaks_none(either: None) -> None:
+    async def run() -> None:
+        async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.read(1)
+            writer.write(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+            writer.close()
+
+        server = await asyncio.start_server(refuse, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        async with server:
+            await once(openai(f"https://127.0.0.1:{port}/v1"))
+
+    with pytest.raises(Unreachable, match="cannot reach https://"):
+        asyncio.run(run())
 
 
-def test_too_slow() -> None:
+def test_too_slow(either: None) -> None:
     with ScriptedServer([{"fail": "hang"}]) as server, pytest.raises(Unavailable, match=r"within 0\.2 s"):
         ask(server.url, timeout=0.2)
 
 
 @pytest.mark.parametrize("kind", ["drop", "half"])
-def test_a_connection_that_breaks(kind: str) -> None:
-    with ScriptedServer([{"fail": kind}]) as server, pytest.raises(Unavailable, match="the connection to .* broke"):
+def test_a_connection_that_breaks(kind: str, either: None) -> None:
+    with ScriptedServer([{"fail": kind}]) as server, pytest.raises(Unavailable, match="broke: "):
         ask(server.url)
 
 

@@ -159,7 +159,7 @@ def test_a_refusal_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_key_that_is_not_accepted_stops_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
     scene = Scene(monkeypatch, AccessDenied("HTTP 401"))
     for _ in range(3):
-        with pytest.raises(AccessDenied, match="^model `writer`: HTTP 401$"):
+        with pytest.raises(AccessDenied, match=r"^model `writer`: HTTP 401$"):
             scene.ask()
     assert len(scene.asked) == 1, "once is enough to know"
 

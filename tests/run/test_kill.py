@@ -113,7 +113,9 @@ def test_killed_at_random_points(trial: int, project: Any, model: Any, until: An
             before = server.counts.received
             process = project.start("run", "p.yaml", "--quiet", "--max-failed", "100")
             if random.random() < 0.8:
-                until(lambda before=before, process=process: server.counts.received > before or process.poll() is not None)
+                until(
+                    lambda before=before, process=process: server.counts.received > before or process.poll() is not None
+                )
                 time.sleep(random.uniform(0.0, 0.15))
             else:
                 time.sleep(random.uniform(0.1, 0.6))

@@ -19,7 +19,8 @@ __all__ = ["trace"]
 def trace(run: str, record: str, out: Path, full: bool, as_json: bool) -> None:
     """Tell what happened to RECORD in RUN.
 
-    Each step and node is shown in order, with every prompt and reply, replies that were no answer, and costs. RUN is a run directory, a run's id or its beginning, or a pipeline's name, which means its latest run. RECORD is a
+    Each step and node is shown in order, with every prompt and reply, replies that were no answer, and costs. RUN is
+    a run directory, a run's id or its beginning, or a pipeline's name, which means its latest run. RECORD is a
     record's id, the beginning of one, or its source row.
 
     \b

@@ -24,7 +24,7 @@ def to_yaml(data: dict[str, Any]) -> str:
     """The text of plain data: maps with text keys, lists, texts, numbers, booleans and nulls."""
     yaml = YAML()
     yaml.Representer = _Representer
-    yaml.width = 10**9  # type: ignore[assignment]
+    yaml.width = 10**9
     yaml.indent(mapping=2, sequence=4, offset=2)
     text = io.StringIO()
     yaml.dump(_written(data, 0), text)
@@ -53,24 +53,25 @@ def _written(value: Any, depth: int) -> Any:
     return written
 
 
-def _text(text: str) -> str:
+def _text(text: str) -> Any:
     if _UNSAFE.search(text):
         return DoubleQuotedScalarString(text)
     if "\n" in text:
         block = not text[0].isspace() and not text.endswith("\n\n")
         return LiteralScalarString(text) if block else DoubleQuotedScalarString(text)
     # ruamel leaves these plain though they are read as something else: other scalars, a merge, a key in a short map.
-    if scalar(text) is not text or text == "<<" or text.startswith("?"):
+    if scalar(text) is not text or text == "<<" or text.startswith(("?", ":")):
         return SingleQuotedScalarString(text)
     return text
 
 
 def _length(value: Any) -> int:
-    """About how long a value is on one line; beyond all bounds if it has text of several lines."""
+    """About how long a value is on one line; beyond all bounds if that would not read well."""
     if isinstance(value, dict):
         return sum(len(key) + 4 + _length(item) for key, item in value.items())
     if isinstance(value, list):
-        return sum(2 + _length(item) for item in value)
+        turns = any(isinstance(item, dict) and len(item) == 1 for item in value)
+        return 10**6 if turns else sum(2 + _length(item) for item in value)
     if isinstance(value, str):
         return 10**6 if "\n" in value else len(value) + 2
     return 5

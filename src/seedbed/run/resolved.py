@@ -2,36 +2,12 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
-from typing import Any
-
-from ruamel.yaml import YAML
-from ruamel.yaml.scalarstring import LiteralScalarString
 
 from seedbed.graph.spec import Pipeline
+from seedbed.graph.yaml_text import to_yaml
 
 FILE = "pipeline.yaml"
-
-
-def to_yaml(data: dict[str, Any]) -> str:
-    """Plain data as YAML 1.2; long texts as blocks."""
-    yaml = YAML()
-    yaml.width = 110
-    yaml.indent(mapping=2, sequence=4, offset=2)
-    text = io.StringIO()
-    yaml.dump(_blocks(data), text)
-    return text.getvalue()
-
-
-def _blocks(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _blocks(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_blocks(item) for item in value]
-    if isinstance(value, str) and "\n" in value:
-        return LiteralScalarString(value)
-    return value
 
 
 def write_resolved(pipeline: Pipeline, folder: Path) -> None:

@@ -26,8 +26,8 @@ MOST_WAITING = 20_000
 """Records that may be admitted and not yet given on."""
 MOST_BYTES = 48 * 1024 * 1024
 """JSON bytes of outcomes that may wait for an earlier record."""
-MOST_BACKLOG = 20_000
-"""Rows that may wait for the store's writer."""
+MOST_BACKLOG = 5_000
+"""Rows that may wait for the store's writer; beyond, admission waits until they are written."""
 
 _decode = msgspec.json.decode
 
@@ -129,6 +129,8 @@ class Worker:
                     while not self._has_room() and self.ledger.stopped is None:
                         self._room.clear()
                         await self._room.wait()
+                    if self.store.backlog > MOST_BACKLOG:
+                        await self.store.flush()
                     if self.ledger.stopped is not None:
                         return
                     self._admit(record)
@@ -149,7 +151,6 @@ class Worker:
             self._active < active
             and len(self._slots) < min(MOST_WAITING, held)
             and self._bytes < MOST_BYTES
-            and self.store.backlog < MOST_BACKLOG
         )
 
     def _admit(self, record: Record) -> None:

@@ -128,23 +128,22 @@ def _rows(nets: list[Net]) -> int:
     A net that comes from above in a column in which another goes on below turns before it, where that can be.
     """
     waiting = [net for net in nets if not net.straight]
+    above = {column: net for net in waiting for column in net.above}
+    earlier = {net.number: [above[c] for c in net.below if c in above and above[c] is not net] for net in waiting}
     rows: list[list[Net]] = []
+    placed: set[int] = set()
     while waiting:
-        free = [net for net in waiting if not any(_first(other, net) for other in waiting if other is not net)]
-        chosen = sorted(free or waiting, key=lambda net: net.span)[0]
+        free = [net for net in waiting if all(other.number in placed for other in earlier[net.number])]
+        chosen = min(free or waiting, key=lambda net: net.span)
         waiting.remove(chosen)
-        least = 1 + max((row for row, there in enumerate(rows) for other in there if _first(other, chosen)), default=-1)
+        least = 1 + max((other.row for other in earlier[chosen.number] if other.number in placed), default=-1)
         row = next((r for r in range(least, len(rows)) if not any(_meet(chosen, o) for o in rows[r])), len(rows))
         if row == len(rows):
             rows.append([])
         rows[row].append(chosen)
         chosen.row = row
+        placed.add(chosen.number)
     return len(rows)
-
-
-def _first(one: Net, other: Net) -> bool:
-    """Whether one net has to turn in a row above the other's."""
-    return any(column in other.below for column in one.above)
 
 
 def _meet(one: Net, other: Net) -> bool:

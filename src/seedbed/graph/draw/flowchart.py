@@ -49,13 +49,16 @@ TRIES = sorted(
 )
 """From roomy to narrow; the first that fits is drawn."""
 
+MANY = 60
+"""Boxes from which on not every room is tried, for that would take seconds."""
+
 
 def flowchart(graph: Graph, width: int) -> list[Line] | None:
     """The drawing in at most `width` columns; None where it has no room, or a line could not be told from another."""
     order = layered(graph)
     if _arranged(graph, order, TRIES[-1]).width > width:
         return None
-    for room in TRIES:
+    for room in TRIES if len(graph.boxes) < MANY else TRIES[::8]:
         layout = _arranged(graph, order, room)
         if layout.width <= width and (drawing := _Drawing(layout, room)).draw():
             return drawing.canvas.lines()

@@ -6,13 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from pyreqwest.client import ClientBuilder
-from pyreqwest.exceptions import (
-    ConnectError,
-    ConnectTimeoutError,
-    PyreqwestError,
-    RequestError,
-    RequestTimeoutError,
-)
+from pyreqwest.exceptions import RequestError, RequestTimeoutError
 from pyreqwest.proxy import ProxyBuilder
 
 from seedbed.errors import Unavailable, Unreachable
@@ -52,11 +46,12 @@ class PyreqwestTransport:
                         raise Unavailable(f"{self._address} answered with more than {self._most_bytes:,} bytes")
                     chunks.append(bytes(chunk))
                 return response.status, response.headers, b"".join(chunks)
-        except (ConnectError, ConnectTimeoutError) as error:
-            raise Unreachable(f"cannot reach {self._address}: {_reason(error)}") from error
-        except RequestTimeoutError as error:
-            raise Unavailable(f"{self._address} did not answer within {timeout:g} s") from error
         except RequestError as error:
+            # Its classes take a connection that breaks or is slow later for one that cannot be made; its causes do not.
+            if any("(Connect)" in cause for cause in _causes(error)):
+                raise Unreachable(f"cannot reach {self._address}: {_reason(error)}") from error
+            if isinstance(error, RequestTimeoutError):
+                raise Unavailable(f"{self._address} did not answer within {timeout:g} s") from error
             raise Unavailable(f"the connection to {self._address} broke: {_reason(error)}") from error
 
     async def close(self) -> None:
@@ -64,8 +59,10 @@ class PyreqwestTransport:
         await self._client.close()
 
 
-def _reason(error: PyreqwestError) -> str:
+def _causes(error: RequestError) -> list[str]:
+    return [cause["message"] for cause in (error.details or {}).get("causes") or []]
+
+
+def _reason(error: RequestError) -> str:
     """The innermost cause, which says what happened and not where in the library."""
-    causes = (getattr(error, "details", None) or {}).get("causes") or []
-    text = causes[-1]["message"] if causes else error.message
-    return text.split(" (os error")[0]
+    return [error.message, *_causes(error)][-1].split(" (os error")[0]
