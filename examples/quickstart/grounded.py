@@ -21,8 +21,8 @@ INVITING = re.compile(
 DEFINING = re.compile(r"What (is|are) (?!used)")
 DEFINITION = re.compile(r"\b((is|are) (an?|the|any|one)|called|means?|represents?)\b")
 LEANING = re.compile(
-    r"(This|That|These|Those|It|They|Its|Their|Such|Here|Otherwise|However|Instead|Also|Then|Thus|Therefore|Hence|In this|"
-    r"In that|For example|For instance|Similarly|Finally|Note|See|Hint|Most|Some|Both)\b"
+    r"(This|That|These|Those|It|They|Its|Their|Such|Here|Otherwise|However|Instead|Also|Then|Thus|Therefore|Hence|"
+    r"In this|In that|For example|For instance|Similarly|Finally|Note|See|Hint|Most|Some|Both)\b"
 )
 
 
@@ -37,7 +37,7 @@ def fact(passage: str, visits: dict) -> str | None:
 def stands_alone(sentence: str) -> bool:
     """Whether a sentence is whole and leans on nothing around it."""
     whole = re.match(r"[A-Z`]", sentence) and sentence.count("(") == sentence.count(")")
-    return bool(whole and not LEANING.match(sentence) and not OUTWARD.search(sentence) and " then " not in sentence)
+    return bool(whole and not LEANING.match(sentence) and not OUTWARD.search(sentence))
 
 
 def check(title: str, passage: str, fact: str, pair: dict) -> dict:
@@ -59,10 +59,7 @@ def unclear(question: str, answer: str) -> str | None:
         return "a question that invites invention"
     if OUTWARD.search(f"{question} {answer}") or LEANING.match(answer):
         return "not clear on its own"
-    defines = begins_with_subject(question, answer) and (
-        DEFINITION.search(answer) or not question.startswith("What is a")
-    )
-    if DEFINING.match(question) and not defines:
+    if DEFINING.match(question) and not defines(question, answer):
         return "a definition that does not say what was asked"
     if len(words(answer) - words(question)) < 2:
         return "an answer that only repeats the question"
@@ -85,11 +82,12 @@ def ungrounded(title: str, passage: str, fact: str, question: str, answer: str) 
     return None
 
 
-def begins_with_subject(question: str, answer: str) -> bool:
-    """Whether an answer to "What is X?" begins with X, or ends with "is called X"."""
+def defines(question: str, answer: str) -> bool:
+    """Whether an answer to "What is X?" begins with X, or ends with "is called X", and says what it is."""
     subject = next((word for word in question.split()[2:] if words(word)), "")
     start = " ".join(answer.split()[:5])
-    return bool(words(subject) & words(start)) or " called " in answer
+    named = words(subject) & words(start) or " called " in answer
+    return bool(named and (DEFINITION.search(answer) or not re.match(r"What is an? ", question)))
 
 
 def sentences(text: str) -> list[str]:

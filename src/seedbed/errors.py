@@ -112,6 +112,8 @@ class ModelError(RecordError):
         self.wait = wait
         self.attempts = 1
         """How many attempts were made before giving up."""
+        self.usd = 0.0
+        """What they cost."""
 
 
 class RateLimited(ModelError):

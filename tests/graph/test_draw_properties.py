@@ -26,7 +26,7 @@ from seedbed.graph.draw.words import cells
 from seedbed.graph.load import load_data
 from seedbed.graph.order import dominators
 
-QUICK = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+QUICK = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def random_pipeline(rng: Random) -> dict[str, Any]:
@@ -155,7 +155,13 @@ class Reader:
             self.own(name, left, right, y - 1, bottom)
         for y, line in enumerate(lines):
             for found in re.finditer(r"\( *(start|end|drop) *\)", line):
-                self.own(f"{found[1]}" + (f"@{found.start()},{y}" if found[1] == "drop" else ""), found.start(), found.end() - 1, y, y)
+                self.own(
+                    f"{found[1]}" + (f"@{found.start()},{y}" if found[1] == "drop" else ""),
+                    found.start(),
+                    found.end() - 1,
+                    y,
+                    y,
+                )
 
     def own(self, name: str, left: int, right: int, top: int, bottom: int) -> None:
         self.owner |= {(x, y): name for x in range(left, right + 1) for y in range(top, bottom + 1)}

@@ -103,7 +103,7 @@ def test_auto_doubles_while_that_brings_more_and_is_cut_when_told_no(clock: Cloc
         gate.throttled(None)
         assert gate.limit == pytest.approx(before * gates.CUT, rel=0.05)
         cut = gate.limit
-        gate.throttled(None)
+        gate.throttled(None, asked=clock.now - 0.5)
         assert gate.limit == cut, "one storm is one cut"
         for _ in range(4 * int(cut)):
             clock.now += 0.1 / gate.limit

@@ -180,9 +180,7 @@ def test_a_fault_now_and_then_costs_an_attempt_and_no_record(project: Any, model
 
 @pytest.mark.parametrize("retries", [0, 2])
 @pytest.mark.parametrize("kind", [{"status": 503, "retry_after": 0.01}, "empty", "cut"], ids=str)
-def test_one_bad_record_is_asked_so_often_and_hurts_no_other(
-    project: Any, model: Any, retries: int, kind: Any
-) -> None:
+def test_one_bad_record_is_asked_so_often_and_hurts_no_other(project: Any, model: Any, retries: int, kind: Any) -> None:
     with ScriptedServer([{"contains": "topic 003", "reply": "much too long", "fail": kind}]) as server:
         write(project, model(server, retries=retries), 10)
         summary = project.go()

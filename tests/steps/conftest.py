@@ -54,7 +54,7 @@ class FakeContext:
     def run_blocking(self, call):
         return asyncio.to_thread(call)
 
-    def drop(self, record, reason):
+    def drop(self, record, reason, detail=""):
         assert record.id not in self.dropped, "dropped twice"
         self.dropped[record.id] = reason
 

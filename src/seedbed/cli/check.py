@@ -31,20 +31,17 @@ def check(file: str, sets: tuple[str, ...]) -> None:
 
 def summary(pipeline: Pipeline) -> str:
     """A pipeline in one line: its name, how many of what, and the fields of its source."""
+    from seedbed.graph.draw.words import counted
     from seedbed.graph.spec import GraphPlan
 
     plans = [plan for step in pipeline.steps if isinstance(plan := getattr(step, "_plan", None), GraphPlan)]
     parts = [
-        _count(len(pipeline.steps), "step"),
-        _count(sum(len(plan.nodes) for plan in plans), "node"),
-        _count(len(pipeline.models), "model"),
+        counted(len(pipeline.steps), "step"),
+        counted(sum(len(plan.nodes) for plan in plans), "node"),
+        counted(len(pipeline.models), "model"),
         _fields(pipeline.fields),
     ]
     return f"{pipeline.name} · " + " · ".join(parts)
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number} {word}{'s' * (number != 1)}"
 
 
 def _fields(names: list[str] | None) -> str:

@@ -26,6 +26,7 @@ Text = Annotated[str, BeforeValidator(_text_of_number, json_schema_input_type=st
 """Text in which a number filled in from the environment stays text."""
 
 NAME = r"^[A-Za-z_][A-Za-z0-9_]*$"
+FILE_NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
 Name = Annotated[str, Field(pattern=NAME)]
 """An identifier: a node, field or model name."""
 

@@ -95,8 +95,8 @@ class _Loader:
 
     def load(self, sets: Iterable[str]) -> Pipeline:
         document = self.document
-        self._stop_if_wrong(syntax=True)
         if not isinstance(document.data, dict):
+            self._stop_if_wrong()
             raise SpecError([document.at((), "a pipeline is a mapping", "start with `name: my-pipeline`")])
         raw: dict[str, Any] = document.data
         for text in sets:
@@ -114,7 +114,7 @@ class _Loader:
             sources=self._sources(filled.get("source")),
             steps=self._steps(filled),
             sinks=self._sinks(filled.get("sink")),
-            output=frame.output if frame else None,
+            output=filled["output"] if isinstance(filled.get("output"), dict) else None,
             schema=self._schema(filled.get("schema")),
             target=frame.target if frame else None,
             budget=frame.budget if frame else None,
@@ -128,9 +128,9 @@ class _Loader:
         pipeline.models = {name: model for name, model in pipeline.models.items() if model is not None}
         return pipeline
 
-    def _stop_if_wrong(self, syntax: bool = False) -> None:
+    def _stop_if_wrong(self) -> None:
         problems = self.document.problems
-        if not self.strict and not syntax:
+        if not self.strict:
             problems = [p for p in problems if "${" not in p.what]
         if problems:
             raise SpecError(problems)

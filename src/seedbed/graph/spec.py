@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, ConfigDict, Field
 
-from seedbed.graph.contracts import RESERVED, Name, Node, Spec, Step, defined
+from seedbed.graph.contracts import FILE_NAME, RESERVED, Name, Node, Spec, Step, defined
 from seedbed.graph.flow import Edge, Flow
 from seedbed.graph.spec_io import SinkSpec, SourceSpec
 
@@ -60,7 +60,7 @@ class Frame(Spec):
 
     version: int = Field(default=1, ge=1, le=1)
     """Version of the file format."""
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
+    name: str = Field(pattern=FILE_NAME)
     """Its runs are kept in `runs/<name>/`."""
     seed: int = 0
     """Every draw derives from it."""

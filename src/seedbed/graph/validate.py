@@ -8,11 +8,15 @@ from typing import Any, TypeVar, get_args
 from pydantic import ValidationError
 
 from seedbed.errors import Problem
-from seedbed.graph.contracts import Spec
+from seedbed.graph.contracts import FILE_NAME, NAME, Spec
 from seedbed.graph.yaml import Document, Path
 
 S = TypeVar("S", bound=Spec)
 
+_PATTERNS = {
+    NAME: "must be an identifier (letters, digits and `_`)",
+    FILE_NAME: "must be letters, digits, `.`, `_` and `-`, beginning with a letter or digit",
+}
 _TYPE_WORDS = {
     "string_type": "text",
     "int_type": "a whole number",
@@ -110,7 +114,8 @@ def _plain(message: str) -> str:
     if message.startswith("Input should have "):
         return "should have " + message.removeprefix("Input should have ")
     if message.startswith("String should match pattern"):
-        return "must match " + message.split("pattern", 1)[1].strip().strip("'")
+        pattern = message.split("pattern", 1)[1].strip().strip("'")
+        return _PATTERNS.get(pattern, f"must match {pattern}")
     return "must be " + message if message[:1].islower() or message[:1].isdigit() else message[:1].lower() + message[1:]
 
 

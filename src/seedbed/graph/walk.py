@@ -269,7 +269,7 @@ class _Walk:
         self.scope[self.walker.stations[node].writes[0]] = value
         if visit.extra is not None:
             self.scope.update(visit.extra)
-        self._event(node, "done", perf_counter() - started, visit.calls, visit.number)
+        self._event(node, "done", perf_counter() - started, visit.calls, visit.number, visit.notes)
         self._leave(node)
 
     def _failed(self, node: int, error: RecordError, started: float, visit: Visit | None = None) -> None:
@@ -293,10 +293,21 @@ class _Walk:
             assert way is not None, f"no error edge leads from `{station.name}`"
             self._follow(node, way)
 
-    def _event(self, node: int, status: str, seconds: float, calls: list[Any], visit: int | None = None) -> None:
+    def _event(
+        self,
+        node: int,
+        status: str,
+        seconds: float,
+        calls: list[Any],
+        visit: int | None = None,
+        notes: list[str] | None = None,
+    ) -> None:
         name = self.walker.flow.names[node]
         number = self.visits[name] if visit is None else visit
-        self.events.append({"node": name, "visit": number, "status": status, "seconds": seconds, "calls": calls})
+        event = {"node": name, "visit": number, "status": status, "seconds": seconds, "calls": calls}
+        if notes:
+            event["notes"] = notes
+        self.events.append(event)
 
     def _leave(self, node: int) -> None:
         """A node is done: the first condition that holds says where to, or else all unconditional edges together."""

@@ -60,6 +60,7 @@ class Cached:
                     "model": self.name,
                     "error": type(error).__name__,
                     "attempts": error.attempts,
+                    "usd": error.usd,
                     "messages": request.messages,
                 }
             )

@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections import deque
+from contextvars import ContextVar
+from heapq import heapify, heappop, heappush
 from typing import Any, Literal
 from weakref import WeakKeyDictionary
 
@@ -20,6 +21,9 @@ FIRST = 8
 """Calls in flight with which `auto` starts."""
 CEILING = 512
 """Calls in flight that `auto` never exceeds."""
+turn: ContextVar[int] = ContextVar("turn", default=0)
+"""The place of the record for which a call is made in the order of the run. Earlier records go first, so that records
+are finished before others are begun."""
 CUT = 0.7
 """What is left of the limit after the endpoint said no."""
 
@@ -37,8 +41,9 @@ class Gate:
         self.last_success = -math.inf
         """When a call was last answered, by the monotonic clock."""
         self.throttles = 0
-        self.waiting: deque[tuple[asyncio.Future[None], object]] = deque()
-        """Who waits for a place, each with its owner."""
+        self.waiting: list[tuple[int, int, asyncio.Future[None], object]] = []
+        """Who waits for a place: a heap of turn, arrival, future and owner."""
+        self._arrivals = 0
         self._requests = Bucket(rpm) if rpm else None
         self._tokens = Bucket(tpm) if tpm else None
         self._closed_until = 0.0
@@ -53,7 +58,8 @@ class Gate:
         """
         if self.busy >= int(self.limit) or self.waiting or self._closed_until:
             place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self.waiting.append((place, owner))
+            self._arrivals += 1
+            heappush(self.waiting, (turn.get(), self._arrivals, place, owner))
             self._admit()
             try:
                 await place
@@ -87,13 +93,12 @@ class Gate:
             elif self.busy >= self.limit - 1:
                 self.limit = min(self.ceiling, self._climb.after(self.limit))
 
-    def throttled(self, wait: float | None) -> None:
-        """The endpoint said no. `wait` closes the gate for that many seconds."""
+    def throttled(self, wait: float | None, asked: float = math.inf) -> None:
+        """The endpoint said no to a call made at `asked`. `wait` closes the gate for that many seconds."""
         self.answers += 1
         self.throttles += 1
-        now = time.monotonic()
-        if now - self._last_cut > 0.25:
-            self._last_cut = now
+        if asked > self._last_cut:  # else it was made under the limit that has been cut already
+            self._last_cut = time.monotonic()
             self.limit = max(1.0, min(self.limit, self.busy) * CUT)
             if self._climb:
                 self._climb.stop()
@@ -117,18 +122,18 @@ class Gate:
         if self._closed_until:
             return
         while self.waiting and self.busy < int(self.limit):
-            place, _ = self.waiting.popleft()
+            place = heappop(self.waiting)[2]
             if not place.done():
                 self.busy += 1
                 place.set_result(None)
 
     def refuse(self, owner: object, error: BaseException) -> None:
         """Sends all of an owner's calls that wait away with an error."""
-        waiting, self.waiting = self.waiting, deque()
-        for place, whose in waiting:
-            if whose is not owner:
-                self.waiting.append((place, whose))
-            elif not place.done():
+        leaving = [place for _, _, place, whose in self.waiting if whose is owner]
+        self.waiting = [item for item in self.waiting if item[3] is not owner]
+        heapify(self.waiting)
+        for place in leaving:
+            if not place.done():
                 place.set_exception(error)
 
 

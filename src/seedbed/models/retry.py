@@ -33,7 +33,7 @@ from seedbed.models.ledger import Call, Ledger
 FIRST_WAIT, LONGEST_WAIT = 0.5, 60.0
 REPAIRS = 2
 """How often a reply that does not follow its schema is sent back with what is wrong with it."""
-PATIENCE = 120.0
+PATIENCE = 70.0
 """Seconds without any answer after which a 429 uses up attempts: many limits are counted by the minute."""
 
 
@@ -63,6 +63,7 @@ class Retrying:
                 if pause:
                     await ledger.pause(pause)
                 ledger.check()
+                started = time.monotonic()
                 draw = _draw(key, visit.seed, attempts)
                 reply = await provider.ask(msgspec.structs.replace(request, draw=draw), visit)
                 reply.attempts = attempts
@@ -77,8 +78,8 @@ class Retrying:
                     ledger.stop(error)
                 raise
             except ModelError as error:
-                error.attempts = attempts
-                self._note(error, visit)
+                error.attempts, error.usd = attempts, usd
+                self._note(error, visit, started)
                 refusals = refusals + 1 if isinstance(error, RateLimited) else 0
                 if not error.retryable:
                     raise
@@ -126,15 +127,15 @@ class Retrying:
             return growing
         return error.wait + self._jitter.uniform(0.0, 0.1) * min(error.wait + 0.1, 5.0)
 
-    def _note(self, error: ModelError, visit: Visit) -> None:
+    def _note(self, error: ModelError, visit: Visit, started: float) -> None:
         self.ledger.failed_attempt(type(error).__name__, visit.node, self.provider.name)
         if isinstance(error, RateLimited):
-            self.gate.throttled(error.wait)
+            self.gate.throttled(error.wait, started)
         elif isinstance(error, Unavailable) and not isinstance(error, Unreachable):
             if error.reply is not None:
                 self.gate.answers += 1
             if error.wait is not None:
-                self.gate.throttled(error.wait)
+                self.gate.throttled(error.wait, started)
         elif not isinstance(error, Unavailable):
             self.gate.answers += 1
 

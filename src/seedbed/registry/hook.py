@@ -64,7 +64,7 @@ class Hook:
             return json_value(result)
         except SeedbedError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise self._failed(error) from error
 
     def _call(self, arguments: dict[str, Any]) -> Any:
@@ -73,11 +73,11 @@ class Hook:
             return result if inspect.isawaitable(result) else json_value(result)
         except SeedbedError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             # Named here, in the thread: a StopIteration could not leave it.
             raise self._failed(error) from error
 
-    def _failed(self, error: Exception) -> NodeError:
+    def _failed(self, error: BaseException) -> NodeError:
         hint = ""
         if isinstance(error, ModuleNotFoundError) and error.name and self._file:
             file = Path(self._file)

@@ -16,6 +16,7 @@ import msgspec
 
 from seedbed.errors import RecordError, StopRun
 from seedbed.graph.contracts import Outcome, Work, WorkerStep
+from seedbed.models.gate import turn
 from seedbed.models.ledger import Ledger
 from seedbed.record import Record
 from seedbed.run.counts import StepCounts
@@ -147,11 +148,7 @@ class Worker:
 
     def _has_room(self) -> bool:
         active, held = self.places()
-        return (
-            self._active < active
-            and len(self._slots) < min(MOST_WAITING, held)
-            and self._bytes < MOST_BYTES
-        )
+        return self._active < active and len(self._slots) < min(MOST_WAITING, held) and self._bytes < MOST_BYTES
 
     def _admit(self, record: Record) -> None:
         self.counts.taken += 1
@@ -173,11 +170,12 @@ class Worker:
                 return
             raise RuntimeError(f"step {self.step.name} says it never waits, and does")
         self._active += 1
-        task = asyncio.create_task(self._one(slot))
+        task = asyncio.create_task(self._one(slot, self.counts.taken))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _one(self, slot: _Slot) -> None:
+    async def _one(self, slot: _Slot, number: int) -> None:
+        turn.set(number)
         try:
             self._finish(slot, await self.work(slot.record))
         except StopRun as error:

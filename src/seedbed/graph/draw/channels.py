@@ -123,27 +123,34 @@ def _enter(vertex: Vertex, entering: list[Lane], taken: list[int], made: Channel
 
 
 def _rows(nets: list[Net]) -> int:
-    """Gives each net that turns a row of its own as far as it needs one, and says how many rows that takes.
+    """Gives each net that turns a row, and says how many rows that takes.
 
-    A net that comes from above in a column in which another goes on below turns before it, where that can be.
+    A net that comes from above in a column in which another goes on below turns before it, where that can be; of two
+    others that one does with which there are fewer crossings.
     """
     waiting = [net for net in nets if not net.straight]
     above = {column: net for net in waiting for column in net.above}
     earlier = {net.number: [above[c] for c in net.below if c in above and above[c] is not net] for net in waiting}
-    rows: list[list[Net]] = []
-    placed: set[int] = set()
+    placed: list[Net] = []
     while waiting:
-        free = [net for net in waiting if all(other.number in placed for other in earlier[net.number])]
-        chosen = min(free or waiting, key=lambda net: net.span)
+        free = [net for net in waiting if all(other in placed for other in earlier[net.number])] or waiting
+        chosen = min(free, key=lambda net: (sum(_rather_second(net, other) for other in waiting), net.span))
         waiting.remove(chosen)
-        least = 1 + max((other.row for other in earlier[chosen.number] if other.number in placed), default=-1)
-        row = next((r for r in range(least, len(rows)) if not any(_meet(chosen, o) for o in rows[r])), len(rows))
-        if row == len(rows):
-            rows.append([])
-        rows[row].append(chosen)
-        chosen.row = row
-        placed.add(chosen.number)
-    return len(rows)
+        bound = [other.row for other in placed if _meet(chosen, other) or other in earlier[chosen.number]]
+        chosen.row = max(bound, default=-1) + 1
+        placed.append(chosen)
+    return max((net.row for net in placed), default=-1) + 1
+
+
+def _rather_second(one: Net, other: Net) -> int:
+    """How many more crossings there are if the first net turns above the other than the other way round."""
+    return _crossings(one, other) - _crossings(other, one)
+
+
+def _crossings(upper: Net, lower: Net) -> int:
+    """Crossings of two nets of which one turns above the other."""
+    (left, right), (start, end) = upper.span, lower.span
+    return sum(left < column < right for column in lower.above) + sum(start < column < end for column in upper.below)
 
 
 def _meet(one: Net, other: Net) -> bool:

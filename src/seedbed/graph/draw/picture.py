@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from seedbed.graph.contracts import Node, Step
-from seedbed.graph.draw.words import node_words, one_line, settings, sink_words, source_words
+from seedbed.graph.draw.words import counted, node_words, one_line, settings, sink_words, source_words
 from seedbed.graph.flow import DROP, END, START, Edge
 from seedbed.graph.spec import GraphPlan, Pipeline
 
@@ -107,8 +107,9 @@ def _facts(pipeline: Pipeline) -> Iterator[tuple[str, str]]:
         known = "/".join(part for part in (model.provider, model.model) if part)
         yield f"models.{name}", known
     if pipeline.target is not None:
-        most = f" from at most {pipeline.target.max_candidates:,} candidates" if pipeline.target.max_candidates else ""
-        yield "target", f"{pipeline.target.accepted:,} records{most}"
+        most = pipeline.target.max_candidates
+        drawn = f" from at most {counted(most, 'candidate')}" if most else ""
+        yield "target", counted(pipeline.target.accepted, "record") + drawn
     if pipeline.budget is not None:
         limits = pipeline.budget.model_dump(exclude_none=True)
         yield "budget", ", ".join(f"{value:,} {'USD' if unit == 'usd' else unit}" for unit, value in limits.items())
@@ -141,7 +142,7 @@ def _graph(plan: GraphPlan, secrets: Collection[str]) -> Graph:
         target = drops[source] if edge.target == DROP else number[edge.target]
         label = one_line(_label(edge, edges), secrets)
         if target <= source:
-            label = f"{label}\nat most {plan.nodes[edge.target].max_visits} visits".strip()
+            label = f"{label}\nat most {counted(plan.nodes[edge.target].max_visits, 'visit')}".strip()
         arrows.append(Arrow(source, target, label, edge.kind, target <= source))
     return Graph(boxes, arrows)
 

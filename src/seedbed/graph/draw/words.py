@@ -89,12 +89,17 @@ def node_words(node: Node) -> Iterator[str]:
         yield f"on error: go to {node.on_error.goto}"
 
 
+def counted(number: int, word: str) -> str:
+    """`1 record`, `2 records`."""
+    return f"{number:,} {word}{'s' * (number != 1)}"
+
+
 def source_words(source: SourceSpec) -> str:
     """A source in one line."""
     if source.count is not None:
-        words = [f"{source.count:,} records without fields"]
+        words = [f"{counted(source.count, 'record')} without fields"]
     elif source.records is not None:
-        words = [f"{len(source.records):,} record{'s' * (len(source.records) != 1)} written in place"]
+        words = [f"{counted(len(source.records), 'record')} written in place"]
     else:
         words = [", ".join("standard input" if path == "-" else path for path in source.paths)]
     if source.format:
