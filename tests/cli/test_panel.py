@@ -137,7 +137,7 @@ def test_a_panel_does_not_fail_before_there_is_anything_to_show():
     from rich.console import Console
 
     from seedbed.cli.panel import Panel
-    from seedbed.cli.report import Silent
+    from seedbed.cli.watch import Silent
 
     panel = Panel(Console(), Silent())
     panel.tick(SimpleNamespace(counts=[]))

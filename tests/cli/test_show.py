@@ -87,6 +87,13 @@ def test_a_wrong_file_is_said_to_be_wrong(tmp_path: Path) -> None:
         shown(str(file))
 
 
+def test_the_picture_in_the_documentation_is_of_the_quickstart() -> None:
+    root = Path(__file__).parents[2]
+    kept = (root / "docs/assets/graph.svg").read_text("utf-8")
+    again = "run: seedbed show examples/quickstart.yaml -o docs/assets/graph.svg"
+    assert shown(str(root / "examples/quickstart.yaml"), "--svg") == kept, again
+
+
 def run(file: Path, **environment: str) -> subprocess.CompletedProcess[bytes]:
     command = [sys.executable, "-m", "seedbed", "show", str(file)]
     return subprocess.run(command, capture_output=True, env={**os.environ, **environment}, timeout=60, check=False)

@@ -98,34 +98,34 @@ models  writer  scripted
 
 def test_a_fork_a_join_and_a_drop() -> None:
     text = text_of(graph(["a", "b", "c", "d"], "start -> a -> [b, c] -> d", "a -> d", "d -> drop when id", "d -> end"))
-    inside = dedent("\n".join(line[2:-2].rstrip() for line in text.splitlines()[6:-3]))
+    inside = dedent("".join(line[2:-2].rstrip() + "\n" for line in text.splitlines()[6:-3]))
     assert (
         inside
         == """\
-                                        ( start )
-                                            ▼
-                                      ┌──────────┐
-                                      │ a        │
-                                      │ template │
-                                      └─────┬────┘
-                       ╭──────────────┬─────┴──╮
-                       ▼              ▼        │
-                 ┌──────────┐   ┌──────────┐   │
-                 │ b        │   │ c        │   │
-                 │ template │   │ template │   │
-                 └─────┬────┘   └───────┬──┘   │
-                       │                ╰──╮   │
-                       ╰─────────────────╮ │   │
-                                         ▼ ▼   ▼
-                                       ┌──────────┐
-                                       │ d        │
-                                       │ template │
-                                       └─────┬────┘
-                                          ╭──┴──────╮
-                                          │ id      │ else
-                                          ▼         ▼
-                                      ( drop )   ( end )
-▼ sink ─────────────────────────────────────────────────────────────────────"""
+                       ( start )
+                           ▼
+                     ┌──────────┐
+                     │ a        │
+                     │ template │
+                     └─────┬────┘
+      ╭──────────────┬─────┴──╮
+      ▼              ▼        │
+┌──────────┐   ┌──────────┐   │
+│ b        │   │ c        │   │
+│ template │   │ template │   │
+└─────┬────┘   └───────┬──┘   │
+      │                ╰──╮   │
+      ╰─────────────────╮ │   │
+                        ▼ ▼   ▼
+                      ┌──────────┐
+                      │ d        │
+                      │ template │
+                      └─────┬────┘
+                         ╭──┴──────╮
+                         │ id      │ else
+                         ▼         ▼
+                     ( drop )   ( end )
+"""
     )
 
 

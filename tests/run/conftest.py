@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 
 from seedbed.run.prepare import prepare
-from seedbed.run.session import Options, Session, Summary
+from seedbed.run.session import Options, Session
+from seedbed.run.summary import Summary
 from seedbed.testing.server import ScriptedServer
 
 

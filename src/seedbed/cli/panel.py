@@ -19,12 +19,13 @@ from rich.table import Table
 from rich.text import Text
 
 from seedbed.cli.progress import Pace, Speed, part_done, seconds_left
-from seedbed.cli.report import Closing
 from seedbed.cli.text import clean, duration, money, one_line, rate
+from seedbed.cli.watch import Closing
 from seedbed.models.ledger import Totals
 from seedbed.run.counts import StepCounts
 from seedbed.run.extent import source_rows
-from seedbed.run.session import Session, Summary
+from seedbed.run.session import Session
+from seedbed.run.summary import Summary
 
 LEAST_PAUSE = 0.2
 """Seconds between two drawings at least."""

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from seedbed.graph.spec import Pipeline
     from seedbed.record import Fields
     from seedbed.run.inspect import Passage
-    from seedbed.run.session import Options, Summary
+    from seedbed.run.session import Options
+    from seedbed.run.summary import Summary
 
     Final = tuple[str, str, Fields]
     """A record's id, its source row, and its last form."""
@@ -51,7 +52,7 @@ def preview(file: str, limit: int, sets: tuple[str, ...], out: Path | None, full
 def _show(pipeline: Pipeline, options: Options, full: bool) -> int:
     from tempfile import TemporaryDirectory
 
-    from seedbed.cli.report import run_watched
+    from seedbed.cli.watch import run_watched
     from seedbed.cli.way import Drawing
     from seedbed.run.folder import new_id, runs_root
     from seedbed.run.inspect import all_passages
@@ -74,7 +75,7 @@ def _watcher() -> Any:
     from rich.console import Console
 
     from seedbed.cli.panel import Panel
-    from seedbed.cli.report import Silent
+    from seedbed.cli.watch import Silent
 
     console = Console(stderr=True)
     return Panel(console, Silent()) if console.is_terminal and not console.is_dumb_terminal else Silent()
@@ -106,9 +107,9 @@ def _natural(place: str) -> list[Any]:
 
 
 def _close(pipeline: Pipeline, summary: Summary, sets: tuple[str, ...]) -> None:
-    from seedbed.cli.report import say
     from seedbed.cli.summary import headline, same_command, tables
     from seedbed.cli.text import clean, tint
+    from seedbed.cli.watch import say
     from seedbed.run.identity import used_models
 
     sys.stdout.flush()

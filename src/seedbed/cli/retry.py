@@ -33,7 +33,7 @@ def retry(run: str, out: Path, sets: tuple[str, ...], max_failed: float, quiet: 
     seedbed retry critique
     seedbed retry runs/critique/20261120-083012-4f1a --set models.writer.retries=10
     """
-    from seedbed.cli.report import run_watched, watcher_for
+    from seedbed.cli.watch import run_watched, watcher_for
     from seedbed.run.folder import find_run
     from seedbed.run.inspect import state_of
     from seedbed.run.session import Options

@@ -34,7 +34,7 @@ def run(
     Exit codes: 0 done · 1 done, but records failed (see --max-failed) or fewer than `target` · 2 bad input, nothing
     was run · 3 stopped, resumable · 4 budget reached, resumable · 70 a bug of ours
     """
-    from seedbed.cli.report import run_watched, watcher_for
+    from seedbed.cli.watch import run_watched, watcher_for
     from seedbed.graph.spec import Budget
     from seedbed.run.prepare import prepare
     from seedbed.run.session import Options

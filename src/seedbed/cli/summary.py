@@ -12,7 +12,7 @@ from typing import Any
 from seedbed.cli.text import clean, columns, duration, money, near, one_line, some, tint
 from seedbed.graph.spec import Pipeline
 from seedbed.run.reject import FILES
-from seedbed.run.session import Summary
+from seedbed.run.summary import Summary
 
 MOST_REASONS = 4
 """Reasons named in one line of a table."""

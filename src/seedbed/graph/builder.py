@@ -16,8 +16,9 @@ from typing import Any, Self
 
 from seedbed.errors import InputError, SpecError
 from seedbed.graph.builder_methods import Methods
-from seedbed.graph.builder_values import caller, in_order, key_of, own_parts, plain
+from seedbed.graph.builder_values import caller, in_order, own_parts, plain, spec_of
 from seedbed.graph.load import read_pipeline
+from seedbed.graph.spec_io import normalise_sink, normalise_source
 from seedbed.graph.yaml import Document, read_yaml
 from seedbed.graph.yaml_text import to_yaml
 from seedbed.registry.plugins import names
@@ -54,11 +55,10 @@ class Builder(Methods):
 
         Raises InputError if there is no such file, SpecError if it is no YAML mapping.
         """
-        is_file = isinstance(source, Path) or ("\n" not in source and ":" not in source.removesuffix(".yaml"))
-        if is_file or (isinstance(source, str) and "\n" not in source and source.endswith((".yaml", ".yml"))):
+        if isinstance(source, Path) or ("\n" not in source and source.endswith((".yaml", ".yml"))):
             document, base = read_pipeline(source), Path(source).resolve().parent
         else:
-            document, base = read_yaml(str(source), "<yaml>"), Path.cwd()
+            document, base = read_yaml(source, "<yaml>"), Path.cwd()
         if not document.problems and not isinstance(document.data, dict):
             document.problems.append(document.at((), "a pipeline is a mapping", "start with `name: my-pipeline`"))
         if document.problems:
@@ -92,7 +92,7 @@ class Builder(Methods):
         if settings or not model:
             provider, _, rest = model.partition("/")
             entry = {**({"provider": provider} if provider else {}), **({"model": rest} if rest else {})}
-            entry |= _spec(settings)
+            entry |= spec_of(settings)
         models = self._data.setdefault("models", {})
         models[name] = plain(entry)
         return self._said("models", name)
@@ -111,18 +111,18 @@ class Builder(Methods):
         `limit` takes the first so many rows; further keys are those of a source in a file: `format`, `fields`, `id`,
         `repeat`.
         """
-        spec = _spec({"count": count, "limit": limit}, drop=True) | _spec(more)
+        spec = spec_of({"count": count, "limit": limit}, drop=True) | spec_of(more)
         if isinstance(source, str | Path):
             spec = {"path": source, **spec}
         elif source is not None:
             items = list(source)
             key = "path" if items and all(isinstance(item, str | Path) for item in items) else "records"
             spec = {key: items, **spec}
-        return self._append("source", plain(spec))
+        return self._append("source", plain(spec), normalise_source)
 
     def sink(self, path: str | Path, /, **more: Any) -> Self:
         """Adds a sink. `format` is the row shape a trainer expects, such as `sft`; `mode="append"` adds to the file."""
-        return self._append("sink", plain({"path": path, **_spec(more)}))
+        return self._append("sink", plain({"path": path, **spec_of(more)}), normalise_sink)
 
     def output(self, fields: Mapping[str, Any] | None = None, /, **more: Any) -> Self:
         """Says what the final record holds: templates by field name."""
@@ -134,7 +134,7 @@ class Builder(Methods):
 
     def target(self, accepted: int | str, max_candidates: int | str | None = None) -> Self:
         """Asks for exactly so many records, out of at most `max_candidates` source records."""
-        return self._put("target", _spec({"accepted": accepted, "max_candidates": max_candidates}, drop=True))
+        return self._put("target", spec_of({"accepted": accepted, "max_candidates": max_candidates}, drop=True))
 
     def budget(
         self,
@@ -146,7 +146,7 @@ class Builder(Methods):
     ) -> Self:
         """Stops the run, resumable, when it has spent this much."""
         spent = {"usd": usd, "tokens": tokens, "minutes": minutes, "calls": calls}
-        return self._put("budget", _spec(spent, drop=True))
+        return self._put("budget", spec_of(spent, drop=True))
 
     # graphs and steps
 
@@ -155,7 +155,7 @@ class Builder(Methods):
         graph = self._open_graph()
         if name in graph["nodes"]:
             raise InputError(f"there is a node `{name}` already", hint="give this one another name")
-        graph["nodes"][name] = plain({"type": type, **_spec(spec)}, name)
+        graph["nodes"][name] = plain({"type": type, **spec_of(spec)}, name)
         return self._said("steps", self._graph, "nodes", name)
 
     def edge(self, line: str | Mapping[str, Any], /) -> Self:
@@ -181,7 +181,7 @@ class Builder(Methods):
         """Adds a step of any type. A trailing underscore of a key is dropped: `except_` is `except`."""
         self._graph = None
         steps = self._steps()
-        steps.append(plain({"type": type, **_spec(spec)}, type))
+        steps.append(plain({"type": type, **spec_of(spec)}, type))
         return self._said("steps", len(steps) - 1)
 
     def _steps(self) -> list[Any]:
@@ -249,16 +249,15 @@ class Builder(Methods):
         self._data[key] = plain(value)
         return self._said(key)
 
-    def _append(self, key: str, spec: dict[str, Any]) -> Self:
-        """Adds to the sources or sinks. A single path stands by itself, as one would write it."""
+    def _append(self, key: str, spec: dict[str, Any], listed: Callable[[Any], list[Any]]) -> Self:
+        """Adds to the sources or sinks. A path alone stands by itself, as one would write it."""
         item = spec["path"] if spec.keys() == {"path"} and isinstance(spec["path"], str) else spec
-        there = self._data.get(key)
-        if there is None:
+        before = self._data.get(key)
+        if before is None:
             self._data[key] = item
             return self._said(key)
-        items = there if isinstance(there, list) and key_of(there, key) == "several" else [_whole(there, key)]
-        self._data[key] = [*items, item]
-        return self._said(key, len(items))
+        self._data[key] = [*listed(before), item]
+        return self._said(key, len(self._data[key]) - 1)
 
     def _said(self, *path: str | int | None) -> Self:
         """Notes that the caller's line of Python says what stands at a path."""

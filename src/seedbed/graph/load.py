@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
+from copy import deepcopy
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -47,6 +48,12 @@ def load(
     `sets` are `KEY=VALUE` texts as of `--set`; with `strict=False` unset environment variables are left as they are.
     Raises InputError if there is no such file, SpecError with every problem found in it.
     """
+    document = read_pipeline(path)
+    return _Loader(document, FilePath(path).resolve().parent, environment, strict, peek, check_sinks).load(sets)
+
+
+def read_pipeline(path: str | FilePath) -> Document:
+    """Reads a pipeline file as it is written. Raises InputError or SpecError."""
     file = FilePath(path)
     if not file.is_file():
         near = [p.name for p in sorted(file.parent.glob("*.y*ml"))][:5] if file.parent.is_dir() else []
@@ -56,12 +63,11 @@ def load(
     except UnicodeDecodeError as error:
         problem = Problem(str(path), 1, 1, f"not UTF-8 at byte {error.start}", "save the file as UTF-8")
         raise SpecError([problem]) from error
-    document = read_yaml(text, str(path))
-    return _Loader(document, file.resolve().parent, environment, strict, peek, check_sinks).load(sets)
+    return read_yaml(text, str(path))
 
 
 def load_data(
-    data: dict[str, Any],
+    data: dict[str, Any] | Document,
     base: FilePath,
     *,
     file: str = "<python>",
@@ -71,8 +77,9 @@ def load_data(
     peek: Peek | None = None,
     check_sinks: CheckSinks | None = None,
 ) -> Pipeline:
-    """As `load`, for a pipeline that is already plain data."""
-    return _Loader(Document(file, data), base, environment, strict, peek, check_sinks).load(sets)
+    """As `load`, for a pipeline that is already plain data, or a document. It is left as it is."""
+    document = data.copy() if isinstance(data, Document) else Document(file, deepcopy(data))
+    return _Loader(document, base, environment, strict, peek, check_sinks).load(sets)
 
 
 class _Loader:

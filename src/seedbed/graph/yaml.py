@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,6 +40,8 @@ class _Mark:
     """How a text is written: "" plain, ' or " quoted, | or > block."""
     indent: int = 0
     """For block texts, the column at which the content starts, from 0."""
+    said: bool = False
+    """Whether Python said the value, so that a position within it is none in the file."""
 
 
 @dataclass(slots=True)
@@ -61,13 +64,25 @@ class Document:
         for end in range(len(path), -1, -1):
             mark = self.values.get(path[:end])
             if mark is not None:
-                if end < len(path):
+                if end < len(path) or mark.said:
                     return Problem(mark.file, mark.line, mark.column, what, fix)
                 if mark.style in ("|", ">"):
                     return Problem(mark.file, mark.line + line, mark.indent + column, what, fix)
                 shift = column - 1 + len(mark.style) if line == 1 else 0
                 return Problem(mark.file, mark.line, mark.column + shift, what, fix)
         return Problem(self.file, 1, 1, what, fix)
+
+    def say(self, path: Path, file: str, line: int) -> None:
+        """Notes that a line of Python says what stands at `path`."""
+        for place in [*self.values]:
+            if place[: len(path)] == path:
+                del self.values[place]
+        self.values[path] = _Mark(file, line, 1, said=True)
+        self.keys.pop(path, None)
+
+    def copy(self) -> Document:
+        """The same document, to be changed apart."""
+        return Document(self.file, deepcopy(self.data), [*self.problems], dict(self.keys), dict(self.values))
 
     def adopt(self, other: Document, path: Path) -> None:
         """Takes over the positions of `other` at and below `path`."""

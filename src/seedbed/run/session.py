@@ -7,9 +7,10 @@ import logging
 import sqlite3
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from contextlib import suppress
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 from seedbed.errors import Interrupted, StopRun, StorageError
 from seedbed.graph.spec import Pipeline
@@ -26,10 +27,11 @@ from seedbed.run.identity import fingerprint, used_models
 from seedbed.run.log import close_log, open_log
 from seedbed.run.output import Sinks, sink_specs
 from seedbed.run.reject import Rejects
+from seedbed.run.report import SAMPLES, write_report
 from seedbed.run.resolved import write_resolved
 from seedbed.run.store import RunStore, read_meta, unwritable_store
+from seedbed.run.summary import Status, Summary
 
-Status = Literal["running", "stopped", "budget", "finished"]
 TICK = 0.2
 """Seconds between two looks at a run's progress."""
 
@@ -54,43 +56,6 @@ class Options:
     """Whether to write the sinks."""
     on_row: Callable[[Fields, Record], None] | None = None
     """Called with each final row, in source order."""
-
-
-@dataclass(slots=True)
-class Summary:
-    """How a run stands at the end of a process."""
-
-    name: str
-    run: str
-    folder: Path
-    status: Status
-    accepted: int
-    """Records that reached the sinks."""
-    wanted: int | None
-    """How many `target` asks for."""
-    failed: int
-    dropped: int
-    taken: int
-    """Source rows read."""
-    seconds: float
-    total: Totals
-    counts: list[dict[str, Any]] = field(default_factory=list)
-    nodes: list[dict[str, Any]] = field(default_factory=list)
-    sinks: list[str] = field(default_factory=list)
-    resumed: bool = False
-    """Whether outcomes of an earlier process were used."""
-    untouched: bool = False
-    """Whether there was nothing to do."""
-    stop: StopRun | None = None
-    warnings: list[str] = field(default_factory=list)
-
-    def exit_code(self, max_failed: float = 0.0) -> int:
-        """As DESIGN's table of exit codes says. `max_failed` is in per cent of the source rows."""
-        if self.stop is not None:
-            return self.stop.exit_code
-        if self.wanted is not None and self.accepted < self.wanted:
-            return 1
-        return 1 if self.failed > max_failed / 100 * max(self.taken, 1) else 0
 
 
 class Watcher(Protocol):
@@ -129,7 +94,7 @@ class Session:
         self.executor: Executor | None = None
         self.ledger: Ledger | None = None
         self.models: Models | None = None
-        self.hard_stop = False
+        self._samples: list[Fields] = []
 
     def _place(self) -> tuple[Path, bool]:
         if self.options.folder is not None:
@@ -199,6 +164,8 @@ class Session:
         finally:
             store.close()
             close_log(log)
+        with suppress(OSError):  # a full disk is told of elsewhere; the report can be made again
+            write_report(self.pipeline, summary, self._samples)
         if store.failed is not None and summary.stop is None:
             summary.stop, summary.status = store.failed, "stopped"
         if self.watcher:
@@ -246,6 +213,8 @@ class Session:
         def write(row: Fields, record: Record) -> None:
             if sinks is not None:
                 sinks.write(row)
+            if len(self._samples) < SAMPLES:
+                self._samples.append(row)
             if on_row is not None:
                 on_row(row, record)
 

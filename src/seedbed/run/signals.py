@@ -11,7 +11,8 @@ import threading
 from collections.abc import Callable, Iterator
 
 from seedbed.graph.spec import Pipeline
-from seedbed.run.session import Options, Session, Summary, Watcher
+from seedbed.run.session import Options, Session, Watcher
+from seedbed.run.summary import Summary
 
 WAIT = "stopping: waiting for what is in flight; once more stops at once"
 

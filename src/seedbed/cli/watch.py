@@ -15,7 +15,8 @@ from seedbed.cli.summary import closing_lines, headline, summary_object, tables
 from seedbed.cli.text import clean, money, near, some, tint
 from seedbed.errors import InputError
 from seedbed.graph.spec import Pipeline
-from seedbed.run.session import Options, Session, Summary, Watcher
+from seedbed.run.session import Options, Session, Watcher
+from seedbed.run.summary import Summary
 
 EVERY = 5.0
 """Seconds between two progress lines where there is no terminal."""
