@@ -80,6 +80,14 @@ def test_values_can_be_changed(file: Path) -> None:
     assert "by: question" in shown(str(file), "--set", "steps.0.by=question")
 
 
+def test_what_an_unset_variable_keeps_from_being_drawn_is_said(tmp_path: Path) -> None:
+    file = tmp_path / "unset.yaml"
+    text = PIPELINE.replace("prompt:", 'n: "${NOT_SET_N}", prompt:')
+    file.write_text(text, "utf-8")
+    result = CliRunner().invoke(show, [str(file)], catch_exceptions=False)
+    assert "`n` must be a whole number, not '${NOT_SET_N}'" in result.stderr
+
+
 def test_a_wrong_file_is_said_to_be_wrong(tmp_path: Path) -> None:
     file = tmp_path / "wrong.yaml"
     file.write_text("name: wrong\nsource: a.jsonl\nstepps: []\n", "utf-8")

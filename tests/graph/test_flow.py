@@ -191,6 +191,8 @@ def test_all_problems_at_once() -> None:
         (("start -> p", "p -> a when x", "p -> q -> b"), True),
         # both conditions are met by one node each, and both may hold
         (("start -> [p, q]", "p -> a when x", "p -> end", "q -> b when y", "q -> end"), False),
+        # a fork that joins before the branch
+        (("start -> [p, q] -> m", "m -> a when x", "m -> b", "a -> end", "b -> end"), True),
         # exclusive at p, but q leads to both
         (("start -> [p, q]", "p -> a when x", "p -> b", "q -> b"), False),
         # one pass takes one of them; another pass is another matter

@@ -27,7 +27,7 @@ VALIDATOR = jsonschema_rs.validator_for(SCHEMA)
 BETWEEN = re.compile(
     "nothing writes|no edge leads|there is no such node|there is no model|tells no format|no way leads|both write|"
     "written twice|template:|expression:|is not a day|not a valid JSON Schema|has no group|ends before|only ever|"
-    "nothing says where|there is no file (?!format)"
+    "nothing says where|embedded model|there is no file (?!format)"
 )
 """Problems between two places of a file, or between a file and what lies outside it: no business of a schema."""
 

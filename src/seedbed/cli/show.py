@@ -43,7 +43,10 @@ def show(file: str, kind: Kind | None, output: Path | None, sets: tuple[str, ...
     from seedbed.graph.draw.svg import svg
     from seedbed.run.prepare import prepare
 
-    drawn = picture(prepare(file, sets, strict=False))
+    pipeline = prepare(file, sets, strict=False)
+    for warning in pipeline.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    drawn = picture(pipeline)
     if kind is None:
         kind = _SUFFIXES.get(output.suffix.lower(), "text") if output is not None else "text"
     if kind == "text":

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
-from itertools import combinations, permutations
+from itertools import combinations, product
 from typing import Literal
 
 from seedbed.graph.order import cycles, dominators, reachable, topological
@@ -102,20 +102,39 @@ class Flow:
     def exclusive(self, first: str, second: str) -> bool:
         """Whether two nodes never both write in one pass.
 
-        They may both write only if one's success leads to the other, or if some node has one outcome whose edges
-        lead to both by different edges.
+        They may both write only if there is a way to each such that, where both ways lead through one node, they
+        leave it by one outcome; a way that ends at a node asks for its success. The two ways are looked for together,
+        the one that lags behind in topological order going on, so that they always meet at the nodes they share.
         """
-        a, b = self.number(first), self.number(second)
-        if self._succeeds_into(a, b) or self._succeeds_into(b, a):
-            return False
-        for node in range(len(self.names)):
-            for outcome in self.outcomes(node):
-                if any(self._leads(x, a) and self._leads(y, b) for x, y in permutations(outcome, 2)):
-                    return False
+        goals = (self.number(first), self.number(second))
+        found = {(0, 0)}
+        queue = [(0, 0)]
+        for heads in queue:
+            if heads == goals:
+                return False
+            for step in self._steps(heads, goals):
+                if step not in found:
+                    found.add(step)
+                    queue.append(step)
         return True
 
-    def _succeeds_into(self, a: int, b: int) -> bool:
-        return any(self._leads(edge, b) for edge in self.conditional[a] + self.unconditional[a])
+    def _steps(self, heads: tuple[int, int], goals: tuple[int, int]) -> Iterator[tuple[int, int]]:
+        """Where two ways can be next, as long as each can still reach its goal."""
+        (x, y), (a, b) = heads, goals
+        if x == y and x not in goals:
+            for outcome in self.outcomes(x):
+                for one, other in product(outcome, repeat=2):
+                    if self._leads(one, a) and self._leads(other, b):
+                        yield self.targets[one], self.targets[other]
+            return
+        error = self.error[x] if x == y else None
+        if x != a and (y == b or x < y):
+            yield from ((self.targets[edge], y) for edge in self._out(x) if edge != error and self._leads(edge, a))
+        else:
+            yield from ((x, self.targets[edge]) for edge in self._out(y) if edge != error and self._leads(edge, b))
+
+    def _out(self, node: int) -> Iterator[int]:
+        return (edge for outcome in self.outcomes(node) for edge in outcome)
 
     def _leads(self, edge: int, node: int) -> bool:
         target = self.targets[edge]

@@ -132,6 +132,7 @@ class _Loader:
         pipeline.fields = self._source_fields(pipeline.sources)
         Checker(pipeline, document).check()
         self._stop_if_wrong()
+        pipeline.warnings += map(str, document.problems)
         pipeline.models = {name: model for name, model in pipeline.models.items() if model is not None}
         return pipeline
 

@@ -7,6 +7,7 @@ the same records in the same order; what worker steps did is taken from the stor
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncGenerator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
@@ -183,8 +184,8 @@ class Executor:
                     made = list(run.take(record))
                 except RecordError as error:
                     self._fail(counts, record, error)
-                except StopRun:
-                    raise
+                except (StopRun, sqlite3.Error):
+                    raise  # no record is to blame
                 except Exception as error:
                     unexpected = NodeError(f"step `{step.name}`: {type(error).__name__}: {error}")
                     unexpected.__cause__ = error
