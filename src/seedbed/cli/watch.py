@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import asdict
 from typing import Any, Protocol
 
@@ -34,9 +34,19 @@ def run_watched(pipeline: Pipeline, options: Options, watcher: Closing) -> Summa
     from seedbed.run.signals import run_here
 
     try:
-        return run_here(pipeline, options, watcher)
+        with _fetching_shown(watcher):
+            return run_here(pipeline, options, watcher)
     finally:
         watcher.close()
+
+
+def _fetching_shown(watcher: Closing) -> AbstractContextManager[None]:
+    """Shows what an embedded model's first use fetches, where the run itself is shown."""
+    if isinstance(watcher, JsonLines) or (isinstance(watcher, Silent) and not isinstance(watcher, Lines)):
+        return nullcontext()
+    from seedbed.cli.fetching import shown
+
+    return shown(plain=isinstance(watcher, Lines))
 
 
 def watcher_for(pipeline: Pipeline, *, quiet: bool, as_json: bool, max_failed: float = 0.0) -> Closing:
@@ -165,6 +175,8 @@ def progress_line(session: Session) -> str:
         parts.append(some(totals.calls, "call"))
     if totals.usd:
         parts.append(money(totals.usd))
+    if session.ledger and session.ledger.problems:
+        parts.append(", ".join(f"{count:,} times {kind}" for kind, count in session.ledger.problems.items()))
     return " · ".join(parts)
 
 
