@@ -18,9 +18,9 @@ __version__ = "0.1.0"
 _SHOP = {
     "load": "seedbed.run.api",
     "Pipeline": "seedbed.run.api",
-    "Run": "seedbed.run.api",
-    "node": "seedbed.registry.code",
-    "step": "seedbed.registry.code",
+    "Run": "seedbed.run.result",
+    "node": "seedbed.registry.decorators",
+    "step": "seedbed.registry.decorators",
     "SeedbedError": "seedbed.errors",
     "SpecError": "seedbed.errors",
 }

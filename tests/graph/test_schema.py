@@ -10,6 +10,7 @@ from typing import Any
 
 import jsonschema_rs
 import pytest
+from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,6 +19,7 @@ from seedbed.graph.load import load_data
 from seedbed.graph.schema import pipeline_schema
 from seedbed.graph.yaml import read_yaml
 from seedbed.io.sinks import check_sinks
+from seedbed.registry.plugins import find
 
 ROOT = Path(__file__).parents[2]
 HERE = Path(__file__).parent / "schema_examples"
@@ -58,6 +60,12 @@ def test_it_is_a_json_schema_of_its_dialect() -> None:
     meta.validate(SCHEMA)
     assert SCHEMA["$schema"] == "https://json-schema.org/draft/2020-12/schema"
     assert json.loads(json.dumps(SCHEMA)) == SCHEMA
+
+
+def test_the_command_prints_it() -> None:
+    result = CliRunner().invoke(find("command", "schema"))
+    assert result.exit_code == 0
+    assert json.loads(result.output) == SCHEMA
 
 
 def test_every_reference_leads_to_a_definition_and_every_definition_is_used() -> None:

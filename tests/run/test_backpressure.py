@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import Any
 
@@ -11,7 +12,6 @@ from seedbed.run import worker
 from seedbed.run.executor import BATCH, LEAST_PLACES
 from seedbed.run.prepare import prepare
 from seedbed.run.session import Options, Session
-from seedbed.testing.server import ScriptedServer
 
 ROWS = 4000
 
@@ -40,8 +40,6 @@ class Watched:
 
 @pytest.fixture
 def watched(project: Any) -> Any:
-    import asyncio
-
     def run(slow: float = 0.0) -> Watched:
         made = Watched(project, slow)
         assert asyncio.run(made.session.run()).accepted == ROWS
@@ -63,15 +61,6 @@ def test_a_slow_end_holds_back_the_beginning(
     monkeypatch.setattr(worker, "MOST_WAITING", 300)
     project.pipeline(models={"w": {"provider": "scripted"}}, source={"count": ROWS}, nodes=nodes(kind))
     assert watched(slow=0.0001).most <= 300 + 2 * BATCH
-
-
-def test_no_more_is_worked_on_than_there_are_places(project: Any, watched: Any, model: Any) -> None:
-    with ScriptedServer() as server:
-        project.pipeline(
-            models={"w": model(server, limits={"concurrency": 16})}, source={"count": ROWS}, nodes=nodes("llm")
-        )
-        assert watched().most <= LEAST_PLACES + 2 * 16 + 32 + 2 * BATCH + 2000
-        assert server.counts.max_in_flight <= 16
 
 
 def test_one_slow_record_lets_only_so_many_overtake(

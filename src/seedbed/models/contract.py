@@ -27,10 +27,21 @@ class Usage(msgspec.Struct, frozen=True):
     cached_input: int = 0
 
 
+class ToolCall(msgspec.Struct, frozen=True):
+    """A tool that a model wants called."""
+
+    id: str
+    """What the message with its result names as `tool_call_id`."""
+    name: str
+    arguments: str
+    """As the model wrote them: JSON, if it wrote well."""
+
+
 class Request(msgspec.Struct):
     """What is asked: chat messages in OpenAI form, sampling parameters, and the JSON Schema of the answer, if any."""
 
     messages: list[dict[str, Any]]
+    """Sent as they are, messages of role `tool` and an assistant's `tool_calls` among them."""
     params: dict[str, Any] = {}
     """Sent as they are: temperature, max_tokens, top_p, stop, logprobs, …"""
     schema: dict[str, Any] | None = None
@@ -40,6 +51,10 @@ class Request(msgspec.Struct):
     draw: int | None = None
     """A number of this very attempt, the same in every run with the same seed, for a provider that samples with a seed
     of its own choice. Not part of the call's key."""
+    tools: list[dict[str, Any]] | None = None
+    """What the model may call, in OpenAI form: {type: function, function: {name, description, parameters}}."""
+    tool_choice: str | dict[str, Any] | None = None
+    """`auto`, `none`, `required`, or {type: function, function: {name}}; None leaves it to the endpoint."""
 
 
 class Reply(msgspec.Struct, omit_defaults=True):
@@ -58,6 +73,8 @@ class Reply(msgspec.Struct, omit_defaults=True):
     attempts: int = 1
     mode: str = ""
     """How structured output was asked for: json_schema, tool, json_object or prompt; empty without a schema."""
+    tool_calls: list[ToolCall] | None = None
+    """What it wants called, where the request has `tools`; `text` is then often empty."""
 
 
 class Answer(NamedTuple):

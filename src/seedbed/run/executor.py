@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from itertools import islice
@@ -28,6 +28,9 @@ from seedbed.run.reject import Reject, Rejects, of_error
 from seedbed.run.scratch import DiskSeen, Scratch
 from seedbed.run.store import RunStore
 from seedbed.run.worker import Worker
+
+Write = Callable[[Fields, Record], Awaitable[None] | None]
+"""Takes a row; what it returns is awaited before the next one."""
 
 BATCH = 256
 """Source rows read at a time, in a thread."""
@@ -78,8 +81,8 @@ class Executor:
         for worker in self._workers:
             worker.wake()
 
-    async def run(self, write: Callable[[Fields, Record], None]) -> None:
-        """Brings every record to its end; `write` takes the rows, in source order.
+    async def run(self, write: Write) -> None:
+        """Brings every record to its end; `write` takes the rows, in source order, and holds all back where it waits.
 
         Raises StopRun once all that was under way has ended, and any other error as it comes.
         """
@@ -96,7 +99,9 @@ class Executor:
                         raise self.ledger.stopped
                     counts.taken += 1
                     try:
-                        write(final(record), record)
+                        waits = write(final(record), record)
+                        if waits is not None:
+                            await waits
                     except RecordError as error:
                         self._fail(counts, record, error)
                         continue
@@ -199,11 +204,17 @@ class Executor:
                 if run.done:
                     break
         counts.waiting = 0
-        for i, record in enumerate(run.finish()):
-            counts.given += 1
-            yield record
-            if i % 256 == 255:
-                await asyncio.sleep(0)
+        unwanted = True
+        try:
+            for i, record in enumerate(run.finish()):
+                counts.given += 1
+                yield record
+                if i % 256 == 255:
+                    await asyncio.sleep(0)
+            unwanted = False
+        finally:
+            if unwanted:
+                counts.waiting = max(counts.taken - counts.given - counts.gone, 0)
 
     def _fail(self, counts: StepCounts, record: Record, error: RecordError) -> None:
         counts.fail(type(error).__name__)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from seedbed.graph.load import load, load_data
 from seedbed.graph.spec import Pipeline
+from seedbed.graph.yaml import Document
 from seedbed.io.sinks import check_sinks
 from seedbed.io.sources import peek_fields
 
@@ -22,6 +22,6 @@ def prepare(path: str | Path, sets: Iterable[str] = (), *, strict: bool = True) 
     return load(path, sets=sets, peek=peek_fields, check_sinks=check_sinks)
 
 
-def prepare_data(data: dict[str, Any], base: Path, *, file: str = "<python>") -> Pipeline:
-    """As `prepare`, for a pipeline that is plain data already."""
-    return load_data(data, base, file=file, peek=peek_fields, check_sinks=check_sinks)
+def prepare_document(document: Document, base: Path, sets: Iterable[str] = ()) -> Pipeline:
+    """As `prepare`, for a pipeline that was read or built already."""
+    return load_data(document, base, sets=sets, peek=peek_fields, check_sinks=check_sinks)

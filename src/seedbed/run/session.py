@@ -6,7 +6,7 @@ import asyncio
 import logging
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,7 +21,7 @@ from seedbed.models.open import Models
 from seedbed.record import Fields, Record
 from seedbed.run.calls import Calls
 from seedbed.run.counts import StepCounts
-from seedbed.run.executor import Executor
+from seedbed.run.executor import Executor, Write
 from seedbed.run.folder import RunLock, latest_of, new_id, runs_root
 from seedbed.run.identity import fingerprint, used_models
 from seedbed.run.log import close_log, open_log
@@ -54,8 +54,8 @@ class Options:
     """Go on in this run directory, whatever its pipeline was called."""
     sinks: bool = True
     """Whether to write the sinks."""
-    on_row: Callable[[Fields, Record], None] | None = None
-    """Called with each final row, in source order."""
+    on_row: Write | None = None
+    """Called with each final row, in source order; what it returns is awaited."""
 
 
 class Watcher(Protocol):
@@ -207,16 +207,15 @@ class Session:
             if sinks is not None:
                 sinks.abort()
 
-    def _writer(self, sinks: Sinks | None) -> Callable[[Fields, Record], None]:
+    def _writer(self, sinks: Sinks | None) -> Write:
         on_row = self.options.on_row
 
-        def write(row: Fields, record: Record) -> None:
+        def write(row: Fields, record: Record) -> Awaitable[None] | None:
             if sinks is not None:
                 sinks.write(row)
             if len(self._samples) < SAMPLES:
                 self._samples.append(row)
-            if on_row is not None:
-                on_row(row, record)
+            return None if on_row is None else on_row(row, record)
 
         return write
 
@@ -326,7 +325,7 @@ class Session:
             status=summary.status, minutes=self.ledger.minutes(), extent=self.extent, ended=time.time(),
             accepted=summary.accepted, failed=summary.failed, dropped=summary.dropped, taken=summary.taken,
             usd=summary.total.usd, calls=summary.total.calls, wanted=summary.wanted, counts=summary.counts,
-            nodes=summary.nodes, why=str(summary.stop or ""),
+            nodes=summary.nodes, totals=asdict(summary.total), why=str(summary.stop or ""),
         )  # fmt: skip
         store.event(summary.status, why=str(summary.stop or ""))
         logging.getLogger("seedbed.run").info("run %s: %s %s", summary.run, summary.status, summary.stop or "")
@@ -354,7 +353,7 @@ class Session:
             name=self.pipeline.name, run=self.run_id, folder=self.folder, status="finished",
             accepted=kept.get("accepted", 0), wanted=kept.get("wanted"), failed=kept.get("failed", 0),
             dropped=kept.get("dropped", 0), taken=kept.get("taken", 0), seconds=0.0,
-            total=Totals(calls=kept.get("calls", 0), usd=kept.get("usd", 0.0)), counts=kept.get("counts", []),
+            total=Totals(**kept.get("totals", {})), counts=kept.get("counts", []),
             nodes=kept.get("nodes", []), sinks=[s.path for s in sink_specs(self.pipeline, self.folder)],
             resumed=True, untouched=True, warnings=self.pipeline.warnings,
         )  # fmt: skip

@@ -20,13 +20,13 @@ WAIT = "stopping: waiting for what is in flight; once more stops at once"
 def run_here(pipeline: Pipeline, options: Options, watcher: Watcher | None = None) -> Summary:
     """Runs a pipeline to its end. Raises UserError; how it stopped is in the summary."""
     session = Session(pipeline, options, watcher)
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
         loop = runner.get_loop()
         with _watched(loop, session):
             return runner.run(session.run())
 
 
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     """uvloop's where the extra `fast` is installed."""
     try:
         import uvloop

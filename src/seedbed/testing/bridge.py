@@ -16,6 +16,8 @@ def answer_from(provider: Provider) -> Respond:
     async def respond(asked: Asked) -> Answer:
         params = {key: value for key, value in asked.params.items() if key not in NOT_PARAMS and value is not None}
         seed = params.pop("seed", None)
+        # A tool that must be called is asked for as a schema; the front makes a call of the answer.
+        tools = None if asked.wants == "tool" else asked.params.get("tools")
         replies = [
             await provider.ask(
                 Request(
@@ -23,6 +25,8 @@ def answer_from(provider: Provider) -> Respond:
                     params if seed is None else {**params, "seed": seed + choice},
                     asked.schema,
                     draw=choice if asked.count > 1 else None,
+                    tools=tools,
+                    tool_choice=asked.params.get("tool_choice") if tools else None,
                 ),
                 None,
             )
@@ -38,6 +42,7 @@ def answer_from(provider: Provider) -> Respond:
             first.finish_reason,
             reasoning=first.reasoning,
             logprobs=first.logprobs,
+            tool_calls=first.tool_calls,
         )
 
     return respond

@@ -8,7 +8,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from seedbed.models.script.exchange import Answer, Asked
+from seedbed.models.contract import ToolCall
+from seedbed.models.script.exchange import Answer, Asked, call_id, forced_tool
 from seedbed.models.script.made_up import split_tokens
 from seedbed.models.script.rules import Wants
 
@@ -68,14 +69,12 @@ def _wanted(body: dict[str, Any]) -> tuple[Wants, dict[str, Any] | None, str]:
         if not isinstance(schema, dict):
             raise BadRequest("`response_format.json_schema.schema` must be a JSON Schema")
         return "json_schema", schema, ""
-    choice = body.get("tool_choice")
-    if choice == "required" or isinstance(choice, dict):
-        tools = [tool["function"] for tool in body.get("tools") or () if isinstance(tool.get("function"), dict)]
-        name = choice.get("function", {}).get("name") if isinstance(choice, dict) else None
-        for tool in tools:
-            if name in (None, tool.get("name")):
-                return "tool", tool.get("parameters") or {"type": "object"}, str(tool.get("name"))
-        raise BadRequest(f"`tool_choice` names {name or 'a tool'}, which is not among `tools`")
+    try:
+        tool = forced_tool(body.get("tools"), body.get("tool_choice"))
+    except LookupError as error:
+        raise BadRequest(str(error.args[0])) from error
+    if tool is not None:
+        return "tool", tool.get("parameters") or {"type": "object"}, str(tool.get("name"))
     return ("json_object" if kind == "json_object" else "text"), None, ""
 
 
@@ -101,15 +100,15 @@ def completion(chat: Chat, answer: Answer) -> bytes:
 
 def _choice(chat: Chat, answer: Answer, index: int, text: str) -> dict[str, Any]:
     message: dict[str, Any] = {"role": "assistant", "content": text}
-    calls = [(call.name, call.arguments) for call in answer.tool_calls or ()]
+    calls = answer.tool_calls or []
     if chat.tool and not calls and text:
-        calls = [(chat.tool, text)]
+        calls = [ToolCall(call_id(chat.asked, 0, index), chat.tool, text)]
         message["content"] = None
     if calls:
         message["content"] = message["content"] or None
         message["tool_calls"] = [
-            {"id": f"call_{index}_{k}", "type": "function", "function": {"name": name, "arguments": arguments}}
-            for k, (name, arguments) in enumerate(calls)
+            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
+            for call in calls
         ]
     if answer.reasoning is not None:
         message["reasoning_content"] = answer.reasoning

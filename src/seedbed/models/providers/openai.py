@@ -14,7 +14,7 @@ from pydantic import Field, PrivateAttr
 
 from seedbed.errors import InputError, Refused, Unavailable
 from seedbed.graph.contracts import Text, Visit
-from seedbed.models.contract import FinishReason, Provider, Reply, Request, Usage
+from seedbed.models.contract import FinishReason, Provider, Reply, Request, ToolCall, Usage
 from seedbed.models.http import Http
 from seedbed.models.structured import strict_schema
 
@@ -31,15 +31,24 @@ _FINISH: dict[str | None, FinishReason] = {
 }
 _ABOUT_MODE = re.compile(r"response_format|json|schema|tool|function|unsupported|not support|unknown|unrecogni", re.I)
 """What a refusal says when it is about how a schema was asked for, and not about the request itself."""
+_ANSWER = "answer"
+"""What a schema, or the tool that stands for one, is called."""
 _found: dict[tuple[str, str], Mode] = {}
 """How each model at each address takes a schema, once one of its own calls has shown it."""
 
 
 class _Function(msgspec.Struct, frozen=True):
-    arguments: str = ""
+    name: str = ""
+    arguments: str | dict[str, Any] | None = ""
+
+    @property
+    def text(self) -> str:
+        """The arguments as text: some servers send them decoded."""
+        return self.arguments if isinstance(self.arguments, str) else _encode(self.arguments or {}).decode()
 
 
 class _ToolCall(msgspec.Struct, frozen=True):
+    id: str | None = None
     function: _Function = _Function()
 
 
@@ -164,13 +173,17 @@ class _Chat:
     async def ask(self, request: Request, mode: Mode | None) -> Reply:
         """One attempt."""
         body: dict[str, Any] = {"model": self.model, "messages": request.messages, **request.params, **self.extra_body}
+        if request.tools:
+            body["tools"] = request.tools
+            if request.tool_choice is not None:
+                body["tool_choice"] = request.tool_choice
         if mode is not None and request.schema is not None:
-            body.update(_asking(mode, request.schema, request.messages))
+            body.update(_asking(mode, request.schema, request))
         started = time.monotonic()
         answer = await self.http.post(f"{self.address}/chat/completions", _encode(body), self.timeout)
-        return self._reply(answer, mode, time.monotonic() - started)
+        return self._reply(answer, mode, bool(request.tools), time.monotonic() - started)
 
-    def _reply(self, answer: bytes, mode: Mode | None, seconds: float) -> Reply:
+    def _reply(self, answer: bytes, mode: Mode | None, told_tools: bool, seconds: float) -> Reply:
         try:
             decoded = _decode(answer)
             choice = decoded.choices[0]
@@ -182,8 +195,12 @@ class _Chat:
         if isinstance(text, list):
             text = "".join(str(part.get("text", "")) for part in text)
         finish = _FINISH.get(choice.finish_reason, "stop")
-        if mode == "tool" and message.tool_calls:
-            text, finish = message.tool_calls[0].function.arguments, "stop"
+        calls = [
+            ToolCall(call.id or f"call_{i}", call.function.name, call.function.text)
+            for i, call in enumerate(message.tool_calls or ())
+        ]
+        if mode == "tool" and calls and (not told_tools or calls[0].name == _ANSWER):
+            text, finish, calls = calls[0].arguments, "stop", []
         usage = decoded.usage or _Usage()
         details = usage.prompt_tokens_details
         return Reply(
@@ -197,24 +214,24 @@ class _Chat:
             logprobs=choice.logprobs.content if choice.logprobs else None,
             seconds=seconds,
             mode=mode or "",
+            tool_calls=calls or None,
         )
 
 
-def _asking(mode: Mode, schema: dict[str, Any], messages: list[dict[str, Any]]) -> dict[str, Any]:
+def _asking(mode: Mode, schema: dict[str, Any], request: Request) -> dict[str, Any]:
     """The keys of a request that ask for an answer that follows a schema."""
     if mode == "json_schema":
         strict = strict_schema(schema)
-        wanted = {"name": "answer", "schema": strict or schema, "strict": strict is not None}
+        wanted = {"name": _ANSWER, "schema": strict or schema, "strict": strict is not None}
         return {"response_format": {"type": "json_schema", "json_schema": wanted}}
     if mode == "tool":
-        tool = {"name": "answer", "description": "Gives the answer.", "parameters": schema}
-        return {
-            "tools": [{"type": "function", "function": tool}],
-            "tool_choice": {"type": "function", "function": {"name": "answer"}},
-        }
+        tool = {"name": _ANSWER, "description": "Gives the answer.", "parameters": schema}
+        only = {"type": "function", "function": {"name": _ANSWER}}
+        tools = [*(request.tools or ()), {"type": "function", "function": tool}]
+        return {"tools": tools, "tool_choice": "required" if request.tools else only}
     text = _encode(schema).decode()
     told = {"role": "system", "content": f"Answer with one JSON object that follows this JSON Schema:\n{text}"}
-    asked: dict[str, Any] = {"messages": [told, *messages]}
+    asked: dict[str, Any] = {"messages": [told, *request.messages]}
     if mode == "json_object":
         asked["response_format"] = {"type": "json_object"}
     return asked

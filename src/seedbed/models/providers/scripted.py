@@ -13,10 +13,10 @@ from pydantic import Discriminator, PrivateAttr, Tag
 
 from seedbed.errors import AccessDenied, RateLimited, Refused, Unavailable
 from seedbed.graph.contracts import Visit
-from seedbed.models.contract import Provider, Reply, Request
+from seedbed.models.contract import Provider, Reply, Request, ToolCall
 from seedbed.models.script.engine import Script
-from seedbed.models.script.exchange import GARBAGE, Answer, Asked
-from seedbed.models.script.rules import Fault, Latency, Rule, Rules, load_rules
+from seedbed.models.script.exchange import GARBAGE, Answer, Asked, call_id, forced_tool
+from seedbed.models.script.rules import Fault, Latency, Rule, Rules, Wants, load_rules
 from seedbed.record import digest
 
 __all__ = ["Scripted"]
@@ -83,17 +83,21 @@ class Scripted(Provider):
             await self.open(Path())
         params = {**self.params, **request.params} if self.params else request.params
         schema = request.schema
-        wants: Literal["text", "json_schema"] = "text" if schema is None else "json_schema"
-        answer = self._script.answer(  # type: ignore[union-attr]
-            Asked(request.messages, params, model=self.model, schema=schema, wants=wants, draw=request.draw)
-        )
+        wants: Wants = "text" if schema is None else "json_schema"
+        tool = self._forced(request)
+        if schema is None and tool is not None:
+            wants, schema = "tool", tool.get("parameters") or {"type": "object"}
+        asked = Asked(request.messages, params, model=self.model, schema=schema, wants=wants, draw=request.draw)
+        answer = self._script.answer(asked)  # type: ignore[union-attr]
         if answer.latency:
             await asyncio.sleep(answer.latency)
         if answer.fault is not None:
             await self._fail(answer.fault, answer)
-        text = answer.texts[0]
-        if answer.tool_calls and not text:
-            text = answer.tool_calls[0].arguments
+        text, calls = answer.texts[0], answer.tool_calls
+        if wants == "tool" and tool is not None and not calls and text:
+            text, calls = "", [ToolCall(call_id(asked, 0), str(tool.get("name")), text)]
+        if calls and not text and not request.tools:
+            text, calls = calls[0].arguments, None
         return Reply(
             text,
             answer.finish_reason,
@@ -102,8 +106,16 @@ class Scripted(Provider):
             answer.reasoning,
             answer.logprobs,
             answer.latency,
-            mode="" if schema is None else "json_schema",
+            mode="" if request.schema is None else "json_schema",
+            tool_calls=calls,
         )
+
+    @staticmethod
+    def _forced(request: Request) -> dict[str, Any] | None:
+        try:
+            return forced_tool(request.tools, request.tool_choice)
+        except LookupError as error:
+            raise Refused(str(error.args[0])) from error
 
     async def _fail(self, fault: Fault, answer: Answer) -> NoReturn:
         said = fault.message or f"scripted failure of rule {answer.rule}"

@@ -15,8 +15,8 @@ from typing import Any
 
 import msgspec
 
-from seedbed.models.contract import FinishReason, Usage
-from seedbed.models.script.exchange import Answer, Asked, Call, tokens
+from seedbed.models.contract import FinishReason, ToolCall, Usage
+from seedbed.models.script.exchange import Answer, Asked, call_id, tokens
 from seedbed.models.script.made_up import answer_logprobs, answer_text
 from seedbed.models.script.rules import Fault, LatencySpec, Rule, Rules
 from seedbed.models.script.text import Fill, Templates
@@ -182,7 +182,8 @@ class _Compiled:
         if self._calls:
             filled = [(name, call(scope) if callable(call) else call) for name, call in self._calls]
             answer.tool_calls = [
-                Call(name, value if isinstance(value, str) else _encode(value).decode()) for name, value in filled
+                ToolCall(call_id(asked, i), name, value if isinstance(value, str) else _encode(value).decode())
+                for i, (name, value) in enumerate(filled)
             ]
         if isinstance(self.rule.logprobs, list):
             answer.logprobs = self.rule.logprobs

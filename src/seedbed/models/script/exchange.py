@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from seedbed.models.contract import FinishReason, Usage
+from seedbed.models.contract import FinishReason, ToolCall, Usage
 from seedbed.models.script.rules import Fault, Wants
 
 GARBAGE = "<html><body>Bad gateway</body></html>"
@@ -91,13 +91,6 @@ def text_of(message: dict[str, Any]) -> str:
     return ""
 
 
-class Call(msgspec.Struct, frozen=True):
-    """A tool call, its arguments as text."""
-
-    name: str
-    arguments: str
-
-
 class Answer(msgspec.Struct):
     """What is answered: one text for each answer wanted, or a fault."""
 
@@ -106,13 +99,33 @@ class Answer(msgspec.Struct):
     finish_reason: FinishReason = "stop"
     reasoning: str | None = None
     logprobs: list[dict[str, Any]] | None = None
-    tool_calls: list[Call] | None = None
+    tool_calls: list[ToolCall] | None = None
     fault: Fault | None = None
     """A failure that the caller has to carry out; `empty` and `cut` are carried out in `texts` already."""
     latency: float = 0.0
     """Seconds to let pass first."""
     rule: int = 0
     """The number of the rule that answered, from 1; 0 where none matched."""
+
+
+def forced_tool(tools: list[dict[str, Any]] | None, choice: Any) -> dict[str, Any] | None:
+    """The function of the tool that must be called, the first where any will do; None where none must.
+
+    Raises LookupError where there is no such tool.
+    """
+    if choice != "required" and not isinstance(choice, dict):
+        return None
+    functions = [tool["function"] for tool in tools or () if isinstance(tool.get("function"), dict)]
+    name = choice.get("function", {}).get("name") if isinstance(choice, dict) else None
+    for function in functions:
+        if name in (None, function.get("name")):
+            return function  # type: ignore[no-any-return]
+    raise LookupError(f"`tool_choice` names {name or 'a tool'}, which is not among `tools`")
+
+
+def call_id(asked: Asked, number: int, choice: int = 0) -> str:
+    """The id of a tool call: the same for the same request, another in each turn of a conversation."""
+    return f"call_{len(asked.messages)}_{number}" + (f"_{choice}" if choice else "")
 
 
 def tokens(text: str) -> int:
