@@ -33,7 +33,7 @@ DOCS = Path(__file__).parent
 PART = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 WORDS = {str: "text", int: "whole number", float: "number", bool: "true or false", Any: "any value"}
 JSON_WORDS = {"string": "text", "array": "list", "object": "map", "integer": "whole number", "number": "number"}
-DEFINED = {"ObjectSchema": "schema", "Schema": "schema", "Nodes": "map", "Edges": "list"}
+DEFINED = {"ObjectSchema": "schema", "Schema": "schema", "Nodes": "map", "Edges": "list", "Sources": "source"}
 """What the types are called that only the JSON Schema of a whole file defines."""
 NONE = type(None)
 

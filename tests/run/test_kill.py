@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import signal
+import sqlite3
 import time
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -132,3 +134,21 @@ def test_killed_at_random_points(trial: int, project: Any, model: Any, until: An
     assert outcome(project) == whole
     ids = [row["id"] for row in project.rows()]
     assert len(ids) == len(set(ids))
+
+
+def test_no_more_than_a_window_of_answers_is_lost(project: Any, model: Any, until: Any) -> None:
+    with ScriptedServer(latency=0.05) as server:
+        project.pipeline(
+            models={"w": model(server, limits={"concurrency": 4})},
+            source={"count": 200},
+            nodes={"text": {"type": "llm", "model": "w", "prompt": "On {{ id }}"}},
+        )
+        process = project.start("run", "p.yaml", "--quiet")
+        until(lambda: server.counts.answered >= 60)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        until(lambda: server.counts.in_flight == 0)
+        answered = server.counts.answered
+    with closing(sqlite3.connect(project.folder / "runs" / "calls.db")) as calls:
+        (kept,) = calls.execute("SELECT count(*) FROM calls").fetchone()
+    assert answered - kept <= 4 + 2 * 8, "eight are answered in 100 ms; twice that, since machines are busy"

@@ -44,6 +44,23 @@ class DictSeen:
         return None
 
 
+class DictIndex:
+    def __init__(self):
+        self.rows = {}
+
+    def add(self, key, record):
+        self.rows.setdefault(key, []).append(record)
+
+    def count(self, key):
+        return len(self.rows.get(key, []))
+
+    def find(self, key):
+        return iter(self.rows.get(key, []))
+
+    def get(self, key, place):
+        return self.rows[key][place]
+
+
 class FakeContext:
     def __init__(self, seed=0, base=Path(), params=None, name="step"):
         self.seed, self.base, self.folder, self.params, self.name = seed, base, base, params or {}, name
@@ -61,8 +78,14 @@ class FakeContext:
     def spool(self):
         return ListSpool()
 
+    def fail(self, record, error):
+        self.failed[record.id] = str(error)
+
     def seen(self):
         return DictSeen()
+
+    def index(self):
+        return DictIndex()
 
 
 def run_step(step, records, **context):

@@ -84,7 +84,8 @@ def _own_calls(value: Any, path: tuple[str | int, ...]) -> Iterator[tuple[str, s
     items: Any = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, item in items:
         yield from _own_calls(item, (*path, key))
-    if isinstance(value, str) and path and path[-1] == "call" and is_own(value):
+    called = path[-1:] == ("call",) or path[-2:-1] == ("tools",)
+    if isinstance(value, str) and called and is_own(value):
         where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).removeprefix(".")
         yield f"`{where}`", value.removeprefix(f"{HERE}:").rpartition("-")[0]
 

@@ -4,11 +4,13 @@ has one writer. Looks at a loaded pipeline and notes problems in its document; c
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
+from pathlib import Path as FilePath
 from typing import Any
 
-from seedbed.graph.contracts import RESERVED, Node, Read, Step
+from seedbed.errors import Problem
+from seedbed.graph.contracts import RESERVED, Issue, Node, Read, Step
 from seedbed.graph.flow import Edge
 from seedbed.graph.spec import RESERVED_FOR_OUTPUT, GraphPlan, Pipeline
 from seedbed.graph.yaml import Document, Path
@@ -38,6 +40,7 @@ class Checker:
                 self._graph(plan, step._path)
             else:
                 self._reads(step.reads(), step._path, self.known)
+            self._issues(() if self.known is None else step.check_fields(self.known), step._path)
             self.known = step.fields_after(self.known)
         if self.pipeline.output is not None:
             self._reads([Read("value", self.pipeline.output, ())], ("output",), self.known)
@@ -105,10 +108,13 @@ class Checker:
         return value
 
     def _parts(self, part: Step | Node, path: Path) -> None:
-        for issue in part.check(self.pipeline.base):
-            self.document.problems.append(self.document.at((*path, *issue.path), issue.what, issue.fix))
+        self._issues(part.check(self.pipeline.base), path)
         for name, where in part.models():
             self._model(name, (*path, *where))
+
+    def _issues(self, issues: Iterable[Issue], path: Path) -> None:
+        for issue in issues:
+            self.document.problems.append(self.document.at((*path, *issue.path), issue.what, issue.fix))
 
     def _model(self, name: str, path: Path) -> None:
         models = self.pipeline.models
@@ -142,21 +148,26 @@ class Checker:
                 self._text(read.text, "expression", here, known)
             else:
                 for text, part in _texts(read.text, here):
-                    self._text(text, "template", part, known)
+                    self._text(text, "template", part, known, file=read.file)
 
-    def _text(self, text: str, kind: str, path: Path, known: set[str] | None, offset: int = 0) -> None:
+    def _text(
+        self, text: str, kind: str, path: Path, known: set[str] | None, offset: int = 0, file: str = ""
+    ) -> None:
+        def at(what: str, fix: str, line: int, column: int) -> Problem:
+            if file:
+                return Problem((FilePath(self.document.file).parent / file).as_posix(), line, column, what, fix)
+            return self.document.at(path, what, fix, line=line, column=column)
+
         try:
             found = compile_expression(text).names if kind == "expression" else compile_text(text).names
         except TemplateSyntaxError as error:
             column = error.column + (offset if error.line == 1 else 0)
-            self.document.problems.append(
-                self.document.at(path, f"{kind}: {error.what}", error.hint, line=error.line, column=column)
-            )
+            self.document.problems.append(at(f"{kind}: {error.what}", error.hint, error.line, column))
             return
         for name in sorted(found):
             line, column = name_position(text, name)
             column += offset if line == 1 else 0
-            self._known(name, self.document.at(path, "", line=line, column=column), known)
+            self._known(name, at("", "", line, column), known)
 
     def _known(self, name: str, place: Any, known: set[str] | None) -> None:
         if known is None or name in known or name in ALWAYS:

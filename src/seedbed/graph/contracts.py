@@ -15,6 +15,7 @@ from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Protocol
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, WithJsonSchema
 
+from seedbed.errors import RecordError
 from seedbed.record import Record, chance
 
 
@@ -68,12 +69,14 @@ class Read(NamedTuple):
 
     `kind` says how: a `template` (text with holes), an `expression`, a `value` (any JSON with templates in its
     texts), a `field` by name, or an `optional` field: read where there is one of that name. `path` leads from the
-    node's or step's own mapping to where it is written.
+    node's or step's own mapping to where it is written; `file`, where given, is the file of its own that the text
+    stands in, relative to the pipeline file's folder, so that errors can tell the line there.
     """
 
     kind: Literal["template", "expression", "value", "field", "optional"]
     text: Any
     path: tuple[str | int, ...]
+    file: str = ""
 
 
 class Issue(NamedTuple):
@@ -235,6 +238,22 @@ class Seen(Protocol):
         """Adds a key with a note. Returns None, or the note of the same key added earlier."""
 
 
+class Index(Protocol):
+    """Records on disk, found by key. All are added before the first is looked for; those of a key keep their order."""
+
+    def add(self, key: bytes, record: Record) -> None:
+        """Keeps a record."""
+
+    def count(self, key: bytes) -> int:
+        """How many records have this key."""
+
+    def find(self, key: bytes) -> Iterator[Record]:
+        """The records of a key, as added."""
+
+    def get(self, key: bytes, place: int) -> Record:
+        """One of the records of a key, from 0 on."""
+
+
 class StepContext(Context, Protocol):
     """What a step may ask of the run."""
 
@@ -247,6 +266,9 @@ class StepContext(Context, Protocol):
         Records are counted by `reason`, so it comes from a small set; what differs by record goes into `detail`.
         """
 
+    def fail(self, record: Record, error: RecordError) -> None:
+        """Counts a record that did not come through `take` as failed by this step and keeps it aside."""
+
     background: set[asyncio.Task[Any]]
     """Calls under way that no record waits for any more; the run waits for them before it ends."""
 
@@ -255,6 +277,9 @@ class StepContext(Context, Protocol):
 
     def seen(self) -> Seen:
         """An empty set."""
+
+    def index(self) -> Index:
+        """An empty index."""
 
 
 class StepRun:
@@ -299,6 +324,10 @@ class Step(Spec):
         """Where it reads fields."""
         return iter(())
 
+    def check_fields(self, known: set[str]) -> Iterator[Issue]:
+        """What is wrong with it given the fields that records have before it. Not asked where nobody can know them."""
+        return iter(())
+
     def fields_after(self, known: set[str] | None) -> set[str] | None:
         """The fields a record has after this step, given those before; None where nobody can know."""
         return known
@@ -316,8 +345,7 @@ class Step(Spec):
         return iter(())
 
     def open(self, context: StepContext) -> StepRun:
-        """Starts the step. It is run anew when a run is resumed, so it must be a function of its input and the seed.
-        """
+        """Starts the step. It is run anew when a run is resumed, so it must be a function of its input and the seed."""
         raise TypeError(f"{type(self).__name__} has no behaviour")
 
 

@@ -1,6 +1,7 @@
 """A model as nodes see it: what was answered before is not asked again.
 
-The key of a call is the hash of what is sent and of a sample index. The index comes from record id, visit and place
+The key of a call is the hash of what is sent and of a sample index; of attached media their own hash counts, and
+nothing else of them is kept. The index comes from record id, visit and place
 in `n`, so that a hundred records that ask the same get a hundred answers; at temperature 0 it is 0, and they share
 one. The endpoint's address is not part of the key. Two calls with one key at the same time are one call.
 """
@@ -17,6 +18,7 @@ from seedbed.errors import BadReply, ModelError
 from seedbed.graph.contracts import Visit
 from seedbed.models.contract import Answer, Caller, Provider, Request
 from seedbed.models.ledger import Ledger
+from seedbed.models.media import shortened
 from seedbed.models.retry import Retrying
 
 _encode = msgspec.json.Encoder(order="deterministic").encode
@@ -38,10 +40,8 @@ class Cached:
 
     async def ask(self, request: Request, visit: Visit, sample: int = 0) -> Answer:
         """The kept answer, or a fresh one."""
-        own = self.provider.params
-        if own:
-            request = msgspec.structs.replace(request, params={**own, **request.params})
-        asked = _encode(request.messages)
+        request = self._complete(request)
+        asked = _encode(shortened(request.messages))
         key = self._key(request, asked, visit, sample)
         if self._lookup:
             while (other := self._under_way.get(key)) is not None:
@@ -61,7 +61,7 @@ class Cached:
                     "error": type(error).__name__,
                     "attempts": error.attempts,
                     "usd": error.usd,
-                    "messages": request.messages,
+                    "messages": shortened(request.messages),
                 }
             )
             if self.fallback is None:
@@ -85,6 +85,24 @@ class Cached:
             done.set_result(None)
         return await self.fallback.ask(request, visit, sample)
 
+    @property
+    def load(self) -> float:
+        """Calls at the endpoint's gate, under way or waiting, per place that it has."""
+        gate = self.retrying.gate
+        return (gate.busy + len(gate.waiting)) / max(gate.limit, 1.0)
+
+    def knows(self, request: Request, visit: Visit, sample: int = 0) -> bool:
+        """Whether the answer is kept already."""
+        if not self._lookup:
+            return False
+        request = self._complete(request)
+        key = self._key(request, _encode(shortened(request.messages)), visit, sample)
+        return self.ledger.store.find(key, self.provider.cache) is not None
+
+    def _complete(self, request: Request) -> Request:
+        own = self.provider.params
+        return msgspec.structs.replace(request, params={**own, **request.params}) if own else request
+
     def _remembered(self, key: bytes, request: Request, visit: Visit) -> Answer | None:
         reply = self.ledger.store.find(key, self.provider.cache)
         if reply is None:
@@ -103,6 +121,8 @@ class Cached:
         hashed.update(b"\0")
         hashed.update(asked)
         hashed.update(_encode([params, request.schema]))
+        if request.tools:
+            hashed.update(b"\0tools" + _encode([request.tools, request.tool_choice]))
         if params.get("temperature") != 0:
             hashed.update(f"\0{visit.record_id}\0{visit.number}\0{sample}".encode("utf-8", "surrogatepass"))
         return hashed.digest()

@@ -174,6 +174,13 @@ class Caller(Protocol):
 
     name: str
 
+    @property
+    def load(self) -> float:
+        """How busy its endpoint is: calls under way or waiting, per call that it takes at once."""
+
+    def knows(self, request: Request, visit: Visit, sample: int = 0) -> bool:
+        """Whether `ask` would answer from the store."""
+
     async def ask(self, request: Request, visit: Visit, sample: int = 0) -> Answer:
         """Asks, waits its turn, retries; answers from the store what was answered before.
 

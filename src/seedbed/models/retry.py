@@ -105,7 +105,7 @@ class Retrying:
         try:
             value = request.accept(reply) if request.accept else reply.text
         except BadReply as error:
-            error.reply = reply.text
+            error.reply = reply.text or error.reply
             self._keep(key, asked, reply, usd, visit, error)
             raise
         self._keep(key, asked, reply, usd, visit, None)

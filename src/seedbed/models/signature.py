@@ -12,6 +12,9 @@ import typing
 from collections.abc import Callable
 from typing import Any
 
+from pydantic import ConfigDict, Field, ValidationError, create_model
+from pydantic.errors import PydanticUserError
+
 from seedbed.errors import BadReply, InputError
 from seedbed.registry.code import parameters
 from seedbed.registry.docstring import read_docstring
@@ -21,10 +24,6 @@ class Signature:
     """What a function is called, what it does, and what it takes. Raises InputError when made."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
-        # Costs about 100 ms to import, and is needed here only.
-        from pydantic import ConfigDict, Field, create_model
-        from pydantic.errors import PydanticUserError
-
         self.name = getattr(function, "__name__", "") or type(function).__name__
         doc = read_docstring(inspect.getdoc(function))
         self.description = doc.text
@@ -54,8 +53,6 @@ class Signature:
 
     def arguments(self, given: dict[str, Any]) -> dict[str, Any]:
         """Arguments as the function takes them: pydantic models made, dates read. Raises BadReply."""
-        from pydantic import ValidationError
-
         try:
             model = self._model.model_validate(given)
         except ValidationError as error:

@@ -106,7 +106,7 @@ class Tool:
         if wrong is not None:
             feedback = f"The arguments of your call of `{self.name}` are wrong: {wrong}. Call it again."
             raise BadReply(f"the arguments of `{self.name}` are wrong: {wrong}", reply=arguments, feedback=feedback)
-        return value  # type: ignore[no-any-return]
+        return value
 
 
 def tool_from_function(function: Callable[..., Any], *, name: str = "", description: str = "") -> Tool:

@@ -106,7 +106,7 @@ def source_digest(reference: str, base: Path) -> str:
         return reference
     place, _ = split_reference(reference) if ":" in reference else (reference, "")
     if place == reference:
-        return _digest(_read(_find_file(place, base)))
+        return _digest_of(_find_file(place, base))
     if is_file(place):
         return _digest(_read(_find_file(place, base)))
     spec = _looked_up(find_spec, place, base)
@@ -135,6 +135,15 @@ def described(error: BaseException, file: str | None = None) -> str:
 
 def _digest(content: bytes) -> str:
     return blake2b(content, digest_size=16).hexdigest()
+
+
+def _digest_of(path: Path) -> str:
+    """As `_digest`, of a file that may be larger than memory."""
+    try:
+        with path.open("rb") as file:
+            return file_digest(file, lambda: blake2b(digest_size=16)).hexdigest()
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}") from error
 
 
 def _find_file(place: str, base: Path) -> Path:

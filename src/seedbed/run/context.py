@@ -8,11 +8,12 @@ from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any
 
-from seedbed.graph.contracts import Seen, Spool
+from seedbed.errors import RecordError
+from seedbed.graph.contracts import Index, Seen, Spool
 from seedbed.graph.spec import Pipeline
 from seedbed.record import Record
 from seedbed.run.counts import StepCounts
-from seedbed.run.reject import Reject, Rejects
+from seedbed.run.reject import Reject, Rejects, of_error
 from seedbed.run.scratch import Scratch
 
 
@@ -55,6 +56,11 @@ class RunContext:
         self._counts.drop(reason)
         self._rejects.add(Reject(record.id, record.place, self.name, reason, detail), "dropped", self.name)
 
+    def fail(self, record: Record, error: RecordError) -> None:
+        """Counts a record that the step brought in itself as failed and keeps it aside."""
+        self._counts.fail(type(error).__name__)
+        self._rejects.add(of_error(record, self.name, error), "failed", self.name)
+
     def spool(self) -> Spool:
         """An empty spool."""
         return self._scratch.spool()
@@ -62,3 +68,7 @@ class RunContext:
     def seen(self) -> Seen:
         """An empty set."""
         return self._scratch.seen()
+
+    def index(self) -> Index:
+        """An empty index."""
+        return self._scratch.index()

@@ -44,6 +44,10 @@ class Scratch:
         """An empty set."""
         return DiskSeen(*self._table("key BLOB PRIMARY KEY, note TEXT NOT NULL"))
 
+    def index(self) -> DiskIndex:
+        """An empty index."""
+        return DiskIndex(*self._table("number INTEGER PRIMARY KEY, key BLOB NOT NULL, body BLOB NOT NULL"))
+
     def close(self) -> None:
         """Removes it."""
         if self._db is not None:
@@ -66,7 +70,7 @@ class DiskSpool:
         """Keeps a record."""
         kind, value = sort_key(key)
         self._keyed = self._keyed or kind > 0
-        self._buffer.append((kind, value, _encode([record.id, record.fields, record.parents, record.place])))
+        self._buffer.append((kind, value, _body(record)))
         self._count += 1
         if len(self._buffer) >= BATCH:
             self._write()
@@ -84,8 +88,7 @@ class DiskSpool:
         order = f"kind {way}, key {way}, number" if self._keyed else "number"
         cursor = self._db.cursor()
         for (body,) in cursor.execute(f"SELECT body FROM {self._table} ORDER BY {order}"):
-            id, fields, parents, place = _decode(body)
-            yield Record(id, fields, tuple(parents), place)
+            yield _record(body)
 
     def __len__(self) -> int:
         return self._count
@@ -112,6 +115,69 @@ class DiskSeen:
             return [self.add(key, note) for key, note in items]
         finally:
             self._db.execute("COMMIT")
+
+
+class DiskIndex:
+    """Records on disk by key (see `seedbed.graph.contracts.Index`).
+
+    The first look-up numbers the records of each key, so that none is ever counted or searched through again.
+    """
+
+    def __init__(self, db: sqlite3.Connection, table: str) -> None:
+        self._db = db
+        self._table = table
+        self._buffer: list[tuple[bytes, bytes]] = []
+        self._ready = False
+
+    def add(self, key: bytes, record: Record) -> None:
+        """Keeps a record."""
+        self._buffer.append((key, _body(record)))
+        if len(self._buffer) >= BATCH:
+            self._write()
+
+    def count(self, key: bytes) -> int:
+        """How many records have this key."""
+        found = self._look("SELECT place + 1 FROM {} WHERE key = ? ORDER BY place DESC LIMIT 1", key).fetchone()
+        return int(found[0]) if found else 0
+
+    def find(self, key: bytes) -> Iterator[Record]:
+        """The records of a key, as added."""
+        for (body,) in self._look("SELECT body FROM {} WHERE key = ? ORDER BY place", key):
+            yield _record(body)
+
+    def get(self, key: bytes, place: int) -> Record:
+        """One of the records of a key, from 0 on."""
+        return _record(self._look("SELECT body FROM {} WHERE key = ? AND place = ?", key, place).fetchone()[0])
+
+    def _look(self, query: str, *values: Any) -> sqlite3.Cursor:
+        if not self._ready:
+            self._sort()
+        return self._db.execute(query.format(f"{self._table}_sorted"), values)
+
+    def _write(self) -> None:
+        self._db.execute("BEGIN")
+        self._db.executemany(f"INSERT INTO {self._table} (key, body) VALUES (?, ?)", self._buffer)
+        self._db.execute("COMMIT")
+        self._buffer.clear()
+
+    def _sort(self) -> None:
+        self._write()
+        table = self._table
+        columns = "key BLOB, place INTEGER, body BLOB, PRIMARY KEY (key, place)"
+        self._db.execute(f"CREATE TABLE {table}_sorted ({columns}) WITHOUT ROWID")
+        places = "row_number() OVER (PARTITION BY key ORDER BY number) - 1"
+        self._db.execute(f"INSERT INTO {table}_sorted SELECT key, {places} AS place, body FROM {table} ORDER BY 1, 2")
+        self._db.execute(f"DROP TABLE {table}")
+        self._ready = True
+
+
+def _body(record: Record) -> bytes:
+    return _encode([record.id, record.fields, record.parents, record.place])
+
+
+def _record(body: bytes) -> Record:
+    id, fields, parents, place = _decode(body)
+    return Record(id, fields, tuple(parents), place)
 
 
 def sort_key(value: Any) -> tuple[int, Any]:

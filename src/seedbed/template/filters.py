@@ -1,7 +1,7 @@
-"""Filters: `value|name(…)`.
+"""The filters of templates and expressions, by name: MiniJinja's, as far as texts for models need them.
 
-Those that data passes through are written here, because MiniJinja's Python binding turns 1.0 into 1 and compares null
-with numbers; those that only make a text from a text are MiniJinja's own. Nothing here changes what it is given.
+They are written here because MiniJinja's Python binding turns 1.0 into 1 and compares null with numbers. Nothing here
+changes what it is given.
 """
 
 from __future__ import annotations
@@ -9,11 +9,12 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache, partial
+from functools import partial
 from textwrap import wrap
 from typing import Any
 
 from seedbed.template.checks import TESTS
+from seedbed.template.markup import escape, strip_tags, url_encode
 from seedbed.template.operations import Fault, fit, iterate, json_text, kind, member, to_text
 
 
@@ -346,37 +347,11 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "upper": _of_text(str.upper),
     "wordwrap": wordwrap,
     "zip": side_by_side,
+    "e": escape,
+    "escape": escape,
+    "striptags": strip_tags,
+    "urlencode": url_encode,
 }
-
-BORROWED = ("e", "escape", "filesizeformat", "pluralize", "striptags", "urlencode")
-"""MiniJinja's own filters: they make a text, so nothing is lost on the way."""
-
-
-_PLACE = re.compile(r" \(in <expression>:\d+\)")
-
-
-@cache
-def _engine() -> Any:
-    from minijinja import Environment
-
-    return Environment(undefined_behavior="strict")
-
-
-def _borrow(name: str, value: Any, *values: Any, **named: Any) -> str:
-    from minijinja import TemplateError as MiniJinjaError
-
-    given = {f"a{at}": part for at, part in enumerate(values)}
-    arguments = [*given, *(f"{key}={key}" for key in named)]
-    try:
-        made = _engine().eval_expr(f"v|{name}({', '.join(arguments)})", v=_no_null(value), **given, **named)
-    except MiniJinjaError as error:
-        raise Fault(_PLACE.sub("", str(error.detail or error.message))) from None
-    text = str(made)
-    fit(len(text))
-    return text
-
-
-FILTERS.update({name: partial(_borrow, name) for name in BORROWED})
 
 
 def find_filter(name: str) -> Callable[..., Any]:
