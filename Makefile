@@ -71,6 +71,7 @@ bench: setup
 docs: $(VENV)/.docs
 	$(BIN)/python docs/generate.py
 	$(BIN)/zensical build --clean --strict
+	@rm -f site/generate.py
 
 demo: $(VENV)/.local
 	@$(SEEDBED) run $(DEMO) --max-failed 20

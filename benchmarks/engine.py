@@ -64,13 +64,12 @@ def main() -> None:
             for _ in range(chosen.rounds):
                 floor.append(measured([sys.executable, bare, url, str(chosen.rows), str(in_flight)], Path(name)))
                 ours.append(one(url, chosen.rows, in_flight))
-        wall, bare_wall = median([c.wall for c in ours]) - start.wall, median([c.wall for c in floor]) - floor_start.wall
+        whole = median([c.wall for c in ours])
+        wall, bare_wall = whole - start.wall, median([c.wall for c in floor]) - floor_start.wall
         cpu = (median([c.cpu for c in ours]) - start.cpu) / calls * 1000
         bare_cpu = (median([c.cpu for c in floor]) - floor_start.cpu) / calls * 1000
-        rows.append(
-            [in_flight, ideal, bare_wall, wall, wall / bare_wall, median([c.wall for c in ours]), bare_cpu, cpu]
-            + [cpu / bare_cpu, median([c.peak for c in ours])]
-        )
+        peak = median([c.peak for c in ours])
+        rows.append([in_flight, ideal, bare_wall, wall, wall / bare_wall, whole, bare_cpu, cpu, cpu / bare_cpu, peak])
     table(
         rows,
         ["in flight", "ideal s", "bare s", "seedbed s", "ratio", "with start-up s", "bare CPU ms/call",

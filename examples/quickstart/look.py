@@ -14,7 +14,8 @@ OUT = Path(__file__).parents[1] / "out"
 def main() -> None:
     """Prints some records, spread over the file."""
     many = int(sys.argv[1]) if len(sys.argv) > 1 else 3
-    records = [json.loads(line) for line in open(OUT / "quickstart-records.jsonl", encoding="utf-8")]
+    lines = (OUT / "quickstart-records.jsonl").read_text("utf-8").splitlines()
+    records = [json.loads(line) for line in lines]
     for record in records[:: max(len(records) // many, 1)][:many]:
         question, answer = (message["content"] for message in record["messages"])
         print()
@@ -23,8 +24,13 @@ def main() -> None:
         show("from", f"“{record['evidence']}” ({record['document']})")
     print(f"\n{len(records)} records like these, ready for a trainer: {short(OUT / 'quickstart-sft.jsonl')}")
     print(f"the same with the passage each came from:       {short(OUT / 'quickstart-records.jsonl')}")
-    print("how one of them was made:  .venv/bin/seedbed trace quickstart examples/quickstart/topics.jsonl:1 "
-          "--out examples/runs")  # fmt: skip
+    print(f"how the first one was made:                     .venv/bin/seedbed trace {short(run())} {records[0]['id']}")
+    print(f"all of it on one page:                          {short(run() / 'report.html')}")
+
+
+def run() -> Path:
+    """The latest run."""
+    return max((OUT.parent / "runs" / "quickstart").iterdir())
 
 
 def show(title: str, text: str) -> None:

@@ -11,7 +11,7 @@ import pytest
 from pydantic import ValidationError
 
 from seedbed.errors import AccessDenied, BadReply, NodeError, Refused
-from seedbed.graph.contracts import Issue, Visit
+from seedbed.graph.contracts import Issue, Read, Visit
 from seedbed.models.contract import Answer, Reply, Request, Usage
 from seedbed.nodes.llm import LlmNode
 
@@ -160,7 +160,7 @@ def test_a_history_goes_on() -> None:
     node = make(prompt=[{"system": "Be kind."}, {"user": "{{ say }}"}], history="chat")
     assert node.writes() == ["draft", "chat"]
     assert node.appends() == ["chat"]
-    assert ("field", "chat", ("history",)) in list(node.reads())
+    assert Read("field", "chat", ("history",)) in list(node.reads())
     caller = ListCaller("Hello!")
     _, visit = run(node, caller, {"say": "Hi", "chat": None})
     first = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello!"}]

@@ -29,19 +29,43 @@ class Methods:
         name: str,
         /,
         *,
-        model: str,
-        prompt: str | Sequence[Mapping[str, str]] | None = None,
+        model: str | Sequence[str],
+        pick: Literal["all", "weighted", "round_robin", "random", "least_busy"] | None = None,
+        weights: Mapping[str, float] | None = None,
+        prompt: str | Mapping[str, str] | Sequence[Mapping[str, Any]] | None = None,
+        examples: Mapping[str, Any] | None = None,
+        attach: Any = None,
+        attach_bytes: int | None = None,
         schema: Any = None,
         parse: str | Mapping[str, Any] | None = None,
+        tools: Sequence[Any] | None = None,
+        tool_choice: str | None = None,
         n: int | None = None,
         params: Mapping[str, Any] | None = None,
         history: str | None = None,
-        save: Sequence[Literal["reasoning", "logprobs", "usage", "finish_reason", "model"]] | None = None,
+        save: Sequence[Literal["reasoning", "logprobs", "usage", "finish_reason", "model", "params"]] | None = None,
         **more: Any,
     ) -> Self:
-        """Asks a model and writes its reply: text, or an object where there is a `schema`."""
-        spec = {"model": model, "prompt": prompt, "schema": schema, "parse": parse, "n": n, "params": params}
-        return self.node(name, "llm", **_given(spec | {"history": history, "save": save}), **more)
+        """Asks a model, or several, and writes the reply: text, an object where there is a `schema`, or the text and
+        the calls where there are `tools`, which are Python functions or descriptions."""
+        spec = {
+            "model": model,
+            "pick": pick,
+            "weights": weights,
+            "prompt": prompt,
+            "examples": examples,
+            "attach": attach,
+            "attach_bytes": attach_bytes,
+            "schema": schema,
+            "parse": parse,
+            "tools": tools,
+            "tool_choice": tool_choice,
+            "n": n,
+            "params": params,
+            "history": history,
+            "save": save,
+        }
+        return self.node(name, "llm", **_given(spec), **more)
 
     def sampler(
         self,

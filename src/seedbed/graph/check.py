@@ -150,9 +150,7 @@ class Checker:
                 for text, part in _texts(read.text, here):
                     self._text(text, "template", part, known, file=read.file)
 
-    def _text(
-        self, text: str, kind: str, path: Path, known: set[str] | None, offset: int = 0, file: str = ""
-    ) -> None:
+    def _text(self, text: str, kind: str, path: Path, known: set[str] | None, offset: int = 0, file: str = "") -> None:
         def at(what: str, fix: str, line: int, column: int) -> Problem:
             if file:
                 return Problem((FilePath(self.document.file).parent / file).as_posix(), line, column, what, fix)

@@ -109,7 +109,10 @@ def _shortened(message: dict[str, Any]) -> dict[str, Any]:
 def _short(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
-    return {key: _hashed(item) if key in _CARRIERS and isinstance(item, str) else _short(item) for key, item in value.items()}
+    return {
+        key: _hashed(item) if key in _CARRIERS and isinstance(item, str) else _short(item)
+        for key, item in value.items()
+    }
 
 
 def _hashed(text: str) -> str:

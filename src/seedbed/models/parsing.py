@@ -6,7 +6,7 @@ A reply that cannot be read is a BadReply: recorded and asked again, never a val
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from textwrap import dedent
 from typing import Annotated, Any
@@ -19,6 +19,7 @@ from seedbed.graph.json_schema import Checker
 from seedbed.models.contract import Reply
 from seedbed.models.lists import parse_list
 from seedbed.models.structured import Parsed, parse_json, without_thinking
+from seedbed.models.tools import Tool, calls_as_text, read_calls
 
 _KINDS = ("json", "list", "code", "tag", "regex")
 _TAG = r"[A-Za-z_][\w-]*"
@@ -62,16 +63,48 @@ def acceptor(parse: Any = None, checker: Checker | None = None) -> Callable[[Rep
     read = _reader(parse) if parse is not None else (lambda text: parse_json(text, checker)) if checker else Parsed
 
     def accept(reply: Reply) -> Parsed:
-        if reply.finish_reason == "length":
-            raise BadReply("the reply was cut at its token limit", hint="raise `max_tokens`", reply=reply.text)
-        if reply.finish_reason == "content_filter":
-            raise BadReply("the endpoint's content filter stopped the reply", reply=reply.text)
-        if not reply.text or reply.text.isspace():
-            thought = ": the model only thought" if reply.reasoning else ""
-            raise BadReply(f"the reply is empty{thought}", reply=reply.text)
+        _refuse_unfinished(reply)
+        _refuse_blank(reply)
         return read(reply.text)
 
     return accept
+
+
+def tool_acceptor(tools: Sequence[Tool], required: bool = False) -> Callable[[Reply], Parsed]:
+    """The function that makes {content, tool_calls: [{name, arguments}]} of a reply, or raises BadReply where a call is
+    of no such tool or with wrong arguments, or where a call is `required` and there is none."""
+    by_name = {tool.name: tool for tool in tools}
+
+    def accept(reply: Reply) -> Parsed:
+        _refuse_unfinished(reply)
+        calls = reply.tool_calls or []
+        if not calls:
+            _refuse_blank(reply)
+        try:
+            read = read_calls(calls, by_name)
+        except BadReply as error:
+            error.reply = calls_as_text(calls)
+            raise
+        if required and not calls:
+            feedback = f"Call one of your tools: {', '.join(by_name)}."
+            raise BadReply("the model calls no tool", reply=reply.text, feedback=feedback)
+        called = [{"name": tool.name, "arguments": arguments} for tool, arguments in read]
+        return Parsed({"content": reply.text or None, "tool_calls": called})
+
+    return accept
+
+
+def _refuse_unfinished(reply: Reply) -> None:
+    if reply.finish_reason == "length":
+        raise BadReply("the reply was cut at its token limit", hint="raise `max_tokens`", reply=reply.text)
+    if reply.finish_reason == "content_filter":
+        raise BadReply("the endpoint's content filter stopped the reply", reply=reply.text)
+
+
+def _refuse_blank(reply: Reply) -> None:
+    if not reply.text or reply.text.isspace():
+        thought = ": the model only thought" if reply.reasoning else ""
+        raise BadReply(f"the reply is empty{thought}", reply=reply.text)
 
 
 def check_parse(written: Any) -> Iterator[Issue]:

@@ -182,6 +182,7 @@ def assistant_message(text: str, calls: Sequence[ToolCall]) -> dict[str, Any]:
     """The message of a reply, in OpenAI form."""
     message: dict[str, Any] = {"role": "assistant", "content": text}
     if calls:
+        message["content"] = text or None
         message["tool_calls"] = [
             {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
             for call in calls

@@ -12,7 +12,9 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from difflib import get_close_matches
 from http.client import HTTPException
 from pathlib import Path
-from typing import Any, NamedTuple, get_args
+from typing import Annotated, Any, NamedTuple, get_args
+
+from pydantic import WithJsonSchema
 
 from seedbed.errors import InputError, NodeError
 from seedbed.graph.contracts import Context, Issue, Read, Visit
@@ -43,8 +45,10 @@ _ITEM: dict[str, Any] = {
         ),
     ]
 }
-ATTACH_SCHEMA: dict[str, Any] = {"anyOf": [{"type": "null"}, *_ITEM["anyOf"], {"type": "array", "items": _ITEM}]}
-"""The JSON Schema of `attach:`."""
+WrittenAttach = Annotated[
+    Any, WithJsonSchema({"anyOf": [{"type": "null"}, *_ITEM["anyOf"], {"type": "array", "items": _ITEM}]})
+]
+"""The `attach:` of a node."""
 
 
 class Attachment(NamedTuple):

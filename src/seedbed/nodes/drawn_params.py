@@ -21,7 +21,7 @@ _ELSEWHERE = {
 }
 """Parameters that the node itself decides."""
 
-PARAMS_SCHEMA = {"propertyNames": {"not": {"enum": list(_ELSEWHERE)}}}
+PARAMS_SCHEMA: dict[str, Any] = {"propertyNames": {"not": {"enum": list(_ELSEWHERE)}}}
 """What the JSON Schema of such parameters says beyond their being a map."""
 
 
@@ -52,9 +52,9 @@ def param_drawer(params: Mapping[str, Any]) -> Callable[[Visit, int], dict[str, 
     drawers = {key: Draw.model_validate(value).drawer() for key, value in fixed.items() if is_draw(value)}
     if not drawers:
         return lambda visit, sample: fixed
-    return lambda visit, sample: fixed | {
-        key: draw(visit.random("params", key, sample)) for key, draw in drawers.items()
-    }
+    return lambda visit, sample: (
+        fixed | {key: draw(visit.random("params", key, sample)) for key, draw in drawers.items()}
+    )
 
 
 def _said(error: ValidationError) -> str:

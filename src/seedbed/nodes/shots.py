@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from difflib import get_close_matches
 from itertools import islice
@@ -9,7 +10,7 @@ from pathlib import Path
 from random import Random
 from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from seedbed.errors import InputError, NodeError, TemplateError
 from seedbed.graph.contracts import NAME, Issue, Read, Spec, Visit
@@ -25,8 +26,6 @@ PEEKED = 100
 class Examples(Spec):
     """Rows shown as turns before the prompt: `user` and `assistant` are templates over the row's own fields."""
 
-    model_config = ConfigDict(validate_by_name=True, validate_by_alias=True)
-
     from_: Annotated[str, Field(min_length=1)] = Field(alias="from")
     """A field with a list of maps, or a file of rows as a source takes them: `./shots.jsonl`."""
     user: Annotated[str, Field(min_length=1)]
@@ -39,8 +38,6 @@ class Examples(Spec):
     @property
     def field(self) -> str | None:
         """The field the examples come from, None for a file."""
-        import re
-
         return self.from_ if re.fullmatch(NAME, self.from_) else None
 
     def reads(self) -> Iterator[Read]:

@@ -18,6 +18,7 @@ from seedbed.graph.contracts import Visit
 from seedbed.models import embedded, weights
 from seedbed.models.catalogue import DEFAULT
 from seedbed.models.contract import FinishReason, Provider, Reply, Request, Usage
+from seedbed.models.tool_prompt import as_plain, from_plain
 from seedbed.record import chance, digest
 
 __all__ = ["Local"]
@@ -79,6 +80,9 @@ class Local(Provider):
         engine = self._engine
         if engine is None:
             raise Unavailable(f"the embedded model `{self.name}` is closed")
+        given = request
+        if request.tools and request.tool_choice != "none":
+            request = as_plain(request)
         started = time.monotonic()
         try:
             async with asyncio.timeout(self.timeout):
@@ -89,9 +93,11 @@ class Local(Provider):
         if answered.error:
             raise self._failure(answered.error)
         usage = answered.usage
+        told = request is not given
+        text, calls = from_plain(answered.text, len(given.messages)) if told else (answered.text, None)
         return Reply(
-            text=answered.text,
-            finish_reason=_FINISH.get(answered.finish_reason, "stop"),
+            text=text,
+            finish_reason="tool_calls" if calls else _FINISH.get(answered.finish_reason, "stop"),
             usage=Usage(
                 input=usage.get("prompt_tokens", 0),
                 output=usage.get("completion_tokens", 0),
@@ -101,7 +107,8 @@ class Local(Provider):
             reasoning=answered.reasoning or None,
             logprobs=answered.logprobs or None,
             seconds=time.monotonic() - started,
-            mode="json_schema" if request.schema is not None else "",
+            mode="json_schema" if given.schema is not None else "",
+            tool_calls=calls,
         )
 
     def _body(self, request: Request, visit: Visit | None) -> dict[str, Any]:

@@ -12,7 +12,17 @@ from pydantic import BeforeValidator, Field
 from seedbed.errors import NodeError
 from seedbed.graph.contracts import Context, Read
 from seedbed.models.structured import without_thinking
-from seedbed.nodes.checks.contract import AgainstExpected, Finding, Findings, Run, Scope, as_expected, listed, shown, texted
+from seedbed.nodes.checks.contract import (
+    AgainstExpected,
+    Finding,
+    Findings,
+    Run,
+    Scope,
+    as_expected,
+    listed,
+    shown,
+    texted,
+)
 from seedbed.nodes.checks.exact import normaliser
 from seedbed.nodes.checks.extract import announced, last_line
 from seedbed.template.value import compile_value

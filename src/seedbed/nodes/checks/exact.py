@@ -10,7 +10,17 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 
 from seedbed.graph.contracts import Context
-from seedbed.nodes.checks.contract import AgainstExpected, Finding, Findings, Run, Scope, as_expected, listed, shown, texted
+from seedbed.nodes.checks.contract import (
+    AgainstExpected,
+    Finding,
+    Findings,
+    Run,
+    Scope,
+    as_expected,
+    listed,
+    shown,
+    texted,
+)
 from seedbed.nodes.checks.extract import Where, extractor, missing
 
 Difference = Literal["case", "space", "punctuation", "articles", "accents"]

@@ -10,6 +10,7 @@ import ctypes
 import os
 import struct
 from collections.abc import Iterable
+from typing import Any
 
 _CREATE, _ADD, _RESTRICT = 444, 445, 446
 """Landlock's system calls, the same on every architecture."""
@@ -36,7 +37,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 def version() -> int:
     """The version of Landlock that the kernel has; 0 for none."""
-    return max(0, int(_libc.syscall(_CREATE, None, ctypes.c_size_t(0), 1)))
+    return max(0, _called(_libc.syscall, _CREATE, None, 0, 1))
 
 
 def restrict_files(readable: Iterable[str], writable: Iterable[str]) -> None:
@@ -47,14 +48,14 @@ def restrict_files(readable: Iterable[str], writable: Iterable[str]) -> None:
     handled = _ALL_OF_FILES[min(known, len(_ALL_OF_FILES) - 1)]
     attributes = struct.pack("QQQ", handled, _NETWORK if known >= 4 else 0, _SCOPES if known >= 6 else 0)
     size = 8 if known < 4 else 16 if known < 6 else 24
-    rules = _checked(_libc.syscall(_CREATE, attributes, ctypes.c_size_t(size), 0))
+    rules = _checked(_libc.syscall, _CREATE, attributes, size, 0)
     try:
         for path in readable:
             _add(rules, path, handled & (_READ_FILE | _READ_DIR))
         for path in writable:
             _add(rules, path, handled & ~(_EXECUTE | _DEVICES))
         _no_new_privileges()
-        _checked(_libc.syscall(_RESTRICT, rules, 0))
+        _checked(_libc.syscall, _RESTRICT, rules, 0)
     finally:
         os.close(rules)
 
@@ -64,12 +65,12 @@ def restrict_calls(program: bytes) -> None:
     _no_new_privileges()
     buffer = ctypes.create_string_buffer(program, len(program))
     header = struct.pack("HxxxxxxQ", len(program) // 8, ctypes.addressof(buffer))
-    _checked(_libc.prctl(_SET_SECCOMP, _FILTER, header, 0, 0))
+    _checked(_libc.prctl, _SET_SECCOMP, _FILTER, header, 0, 0)
 
 
 def become(user: int) -> None:
     """Gives up the superuser's identity, and all it may do but for reading what its own files are made of."""
-    _checked(_libc.prctl(_KEEPCAPS, 1, 0, 0, 0))
+    _checked(_libc.prctl, _KEEPCAPS, 1, 0, 0, 0)
     os.setgroups([])
     os.setresgid(user, user, user)
     os.setresuid(user, user, user)
@@ -83,16 +84,16 @@ def give_up_capabilities() -> None:
 
 def end_with_parent() -> None:
     """Lets the kernel end this process when the thread that started it ends."""
-    _checked(_libc.prctl(_PDEATHSIG, 9, 0, 0, 0))
+    _checked(_libc.prctl, _PDEATHSIG, 9, 0, 0, 0)
 
 
 def _capabilities(kept: int) -> None:
     header = struct.pack("Ii", _CAPABILITIES, 0)
-    _checked(_libc.capset(header, struct.pack("6I", kept, kept, 0, 0, 0, 0)))
+    _checked(_libc.capset, header, struct.pack("6I", kept, kept, 0, 0, 0, 0))
 
 
 def _no_new_privileges() -> None:
-    _checked(_libc.prctl(_NO_NEW_PRIVS, 1, 0, 0, 0))
+    _checked(_libc.prctl, _NO_NEW_PRIVS, 1, 0, 0, 0)
 
 
 def _add(rules: int, path: str, rights: int) -> None:
@@ -103,12 +104,18 @@ def _add(rules: int, path: str, rights: int) -> None:
     try:
         if not os.path.isdir(path):
             rights &= _READ_FILE | _WRITE_FILE | _TRUNCATE
-        _checked(_libc.syscall(_ADD, rules, 1, struct.pack("=Qi", rights, place), 0))
+        _checked(_libc.syscall, _ADD, rules, 1, struct.pack("=Qi", rights, place), 0)
     finally:
         os.close(place)
 
 
-def _checked(result: int) -> int:
+def _called(function: Any, *arguments: Any) -> int:
+    """A call into the C library; whole numbers go over as longs, as variadic functions want them here."""
+    return int(function(*(ctypes.c_long(one) if isinstance(one, int) else one for one in arguments)))
+
+
+def _checked(function: Any, *arguments: Any) -> int:
+    result = _called(function, *arguments)
     if result < 0:
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number))
