@@ -197,3 +197,54 @@ def test_a_stopped_run_still_has_what_was_answered() -> None:
     assert scene.all({}) == ["1"]
     with pytest.raises(Interrupted):
         scene.all({"record": "r2"})
+
+
+def test_keys_stay_what_they_are_and_tools_make_another() -> None:
+    scene = Scene()
+    visit = Visit({}, "r1", "draft", 1, 0)
+    messages = [{"role": "user", "content": "hi"}]
+
+    def key(**more: Any) -> str:
+        request = Request(messages, {"top_p": 0.5}, **more)
+        return scene.cached._key(request, scene.cached.asked(request), visit, 2).hex()
+
+    assert key() == "d8b2607bf2561b35dc283886f33aecc2", "answers that users have paid for would be lost"
+    assert key(accept=lambda reply: reply.text, draw=7) == key()
+    tool = {"type": "function", "function": {"name": "add"}}
+    keys = {key(), key(tools=[tool]), key(tools=[tool, tool]), key(tools=[tool], tool_choice="required")}
+    assert len(keys) == 4
+
+
+def test_the_bytes_of_an_image_are_in_the_key_but_not_in_the_store() -> None:
+    def image(data: str) -> list[dict[str, Any]]:
+        url = f"data:image/png;base64,{data * 1000}"
+        return [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": url}}]}]
+
+    kept: list[Call] = []
+
+    class Keeping(Store):
+        def keep(self, call: Call) -> None:
+            kept.append(call)
+            super().keep(call)
+
+    scene = Scene(Keeping())
+
+    async def run() -> list[str]:
+        visit = Visit({}, "r1", "draft", 1, 0)
+        return [(await scene.cached.ask(Request(image(data)), visit)).reply.text for data in "aba"]
+
+    assert asyncio.run(run()) == ["1", "2", "1"]
+    assert all(len(call.asked) < 200 for call in kept)
+    assert len(scene.asked[0].messages[0]["content"][0]["image_url"]["url"]) > 1000, "but all of it is sent"
+
+
+def test_whether_an_answer_is_known() -> None:
+    scene = Scene(params={"top_p": 0.5})
+    request, visit = Request([{"role": "user", "content": "hi"}]), Visit({}, "r1", "draft", 1, 0)
+    assert not scene.cached.knows(request, visit)
+    scene.all({})
+    assert scene.cached.knows(request, visit)
+    assert not scene.cached.knows(request, visit, 1)
+    off = Scene(scene.store, cache="off", params={"top_p": 0.5})
+    assert not off.cached.knows(request, visit)
+    assert scene.cached.load == 0

@@ -217,6 +217,19 @@ def test_only_failed_records_are_tried_again(asker: Asker) -> None:
     assert [row["id"] for row in asker.project.rows()] == [f"s{i}" for i in range(10)]
 
 
+def test_seedbed_retry_tries_only_them(asker: Asker) -> None:
+    asker.keys["models"]["w"]["retries"] = 0
+    asker.server.rules = [{"contains": ["Write", "topic 3."], "reply": ""}]
+    asker.asks()
+    asker.server.rules = []
+    before = asker.server.counts.received
+    ran = asker.project.end(asker.project.start("retry", asker.project.runs[0].name))
+    assert ran.code == 0, ran.err
+    assert asker.server.counts.received == before + 2
+    assert asker.project.failed() == []
+    assert len(asker.project.rows()) == 10
+
+
 def test_a_hundred_records_without_data_get_a_hundred_answers(project: Any, model: Any, server: ScriptedServer) -> None:
     server.rules = [{"reply": "Answer {{ asked }}"}]
     node = {"type": "llm", "model": "w", "prompt": "Say something."}

@@ -30,7 +30,7 @@ from seedbed.run.prepare import prepare
 from seedbed.run.session import Options, Session, Summary
 from seedbed.run.store import RunStore
 
-QUICK = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+QUICK = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 HOOKS = """
 from hashlib import blake2b

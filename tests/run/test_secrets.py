@@ -41,7 +41,7 @@ class Denying(Parrot):
     ways = ("answer", "answer", "answer", "401")
 
 
-@pytest.fixture(params=[Parrot, Denying], ids=["errors", "denied"])
+@pytest.fixture
 def parrot(request: pytest.FixtureRequest) -> Iterator[tuple[Parrot, str]]:
     made: Parrot = request.param()
     started = threading.Event()
@@ -68,7 +68,9 @@ def parrot(request: pytest.FixtureRequest) -> Iterator[tuple[Parrot, str]]:
     thread.join()
 
 
-@pytest.mark.parametrize("literal", [False, True], ids=["environment", "literal"])
+@pytest.mark.parametrize(
+    ("parrot", "literal"), [(Parrot, True), (Denying, False)], indirect=["parrot"], ids=["in the file", "environment"]
+)
 def test_it_is_nowhere(project: Any, parrot: tuple[Parrot, str], literal: bool) -> None:
     endpoint, url = parrot
     project.environment |= {"MY_KEY": KEY, "MY_OTHER": OTHER}

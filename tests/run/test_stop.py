@@ -105,7 +105,9 @@ def test_two_processes_never_run_one_run(project: Any, model: Any, until: Any) -
         write(project, model(server), 60)
         first = project.start("run", "p.yaml", "--quiet")
         until(lambda: server.counts.answered >= 5)
+        first.send_signal(signal.SIGSTOP)
         second = project.run()
+        first.send_signal(signal.SIGCONT)
         assert second.code == 2
         (run,) = project.runs
         assert f"run p/{run.name} is being run by process {first.pid}; wait for it" in second.err

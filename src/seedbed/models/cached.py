@@ -41,7 +41,7 @@ class Cached:
     async def ask(self, request: Request, visit: Visit, sample: int = 0) -> Answer:
         """The kept answer, or a fresh one."""
         request = self._complete(request)
-        asked = _encode(shortened(request.messages))
+        asked = self.asked(request)
         key = self._key(request, asked, visit, sample)
         if self._lookup:
             while (other := self._under_way.get(key)) is not None:
@@ -96,8 +96,13 @@ class Cached:
         if not self._lookup:
             return False
         request = self._complete(request)
-        key = self._key(request, _encode(shortened(request.messages)), visit, sample)
+        key = self._key(request, self.asked(request), visit, sample)
         return self.ledger.store.find(key, self.provider.cache) is not None
+
+    @staticmethod
+    def asked(request: Request) -> bytes:
+        """The messages as they are hashed and kept."""
+        return _encode(shortened(request.messages))
 
     def _complete(self, request: Request) -> Request:
         own = self.provider.params

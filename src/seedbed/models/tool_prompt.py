@@ -16,8 +16,8 @@ from seedbed.models.contract import Request, ToolCall
 _TOLD = """You can call tools. Each is a JSON object with its name, what it does, and its parameters:
 {tools}
 
-Answer with one JSON object: {{"call": {{"name": "…", "arguments": {{…}}}}}} to call a tool, or {{"answer": "…"}} once you \
-need none any more. Use what the tools have given you."""
+Answer with one JSON object: {{"call": {{"name": "…", "arguments": {{…}}}}}} to call a tool, or {{"answer": "…"}} once \
+you need none any more. Use what the tools have given you."""
 
 
 def as_plain(request: Request) -> Request:
@@ -27,10 +27,11 @@ def as_plain(request: Request) -> Request:
     functions = [tool["function"] for tool in request.tools or ()]
     wanted, may_answer = _wanted(functions, request.tool_choice)
     told = _TOLD.format(tools="\n".join(json.dumps(function, ensure_ascii=False) for function in functions))
+    shared: dict[str, Any] = {}
     calls = [
         {
             "type": "object",
-            "properties": {"name": {"const": function["name"]}, "arguments": _arguments(function)},
+            "properties": {"name": {"const": function["name"]}, "arguments": _arguments(function, shared)},
             "required": ["name", "arguments"],
             "additionalProperties": False,
         }
@@ -39,7 +40,9 @@ def as_plain(request: Request) -> Request:
     options = [_only("call", calls[0] if len(calls) == 1 else {"anyOf": calls})]
     if may_answer:
         options.append(_only("answer", {"type": "string", "minLength": 1}))
-    schema = options[0] if len(options) == 1 else {"anyOf": options}
+    schema: dict[str, Any] = {**options[0]} if len(options) == 1 else {"anyOf": options}
+    if shared:
+        schema["$defs"] = shared
     messages = _instructed([_plain(message) for message in request.messages], told)
     return msgspec.structs.replace(request, messages=messages, schema=schema, tools=None, tool_choice=None)
 
@@ -67,8 +70,22 @@ def _wanted(functions: list[dict[str, Any]], choice: Any) -> tuple[list[dict[str
     return found, False
 
 
-def _arguments(function: dict[str, Any]) -> dict[str, Any]:
-    return function.get("parameters") or {"type": "object"}
+def _arguments(function: dict[str, Any], shared: dict[str, Any]) -> dict[str, Any]:
+    """The schema of a tool's arguments; what it defines under `$defs` goes to `shared`, under the tool's name."""
+    parameters = function.get("parameters") or {"type": "object"}
+    prefix = f"#/$defs/{function['name']}."
+
+    def moved(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {
+                key: item.replace("#/$defs/", prefix) if key == "$ref" and isinstance(item, str) else moved(item)
+                for key, item in value.items()
+            }
+        return [moved(item) for item in value] if isinstance(value, list) else value
+
+    defined = parameters.get("$defs", {})
+    shared.update((f"{function['name']}.{name}", moved(schema)) for name, schema in defined.items())
+    return {key: moved(value) for key, value in parameters.items() if key != "$defs"}
 
 
 def _only(key: str, schema: dict[str, Any]) -> dict[str, Any]:
@@ -80,10 +97,12 @@ def _plain(message: dict[str, Any]) -> dict[str, Any]:
     if message.get("role") == "tool":
         return {"role": "user", "content": f"The tool has given: {message.get('content')}"}
     if calls := message.get("tool_calls"):
-        function = calls[0]["function"]
-        arguments = function.get("arguments") or "{}"
-        said = f'{{"call": {{"name": {json.dumps(function["name"])}, "arguments": {arguments}}}}}'
-        return {"role": "assistant", "content": said}
+        functions = [call["function"] for call in calls]
+        said = [
+            f'{{"call": {{"name": {json.dumps(function["name"])}, "arguments": {function.get("arguments") or "{}"}}}}}'
+            for function in functions
+        ]
+        return {"role": "assistant", "content": "\n".join(said)}
     return message
 
 

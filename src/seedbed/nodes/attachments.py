@@ -6,6 +6,7 @@ fetched here and not by the endpoint: only so is it the content that a call's ke
 
 from __future__ import annotations
 
+import mimetypes
 import urllib.error
 import urllib.request
 from collections.abc import Awaitable, Callable, Iterator, Mapping
@@ -176,20 +177,23 @@ class Loader:
             data, name = self._read(source), source
         if len(data) > self._most_bytes:
             raise _too_large(name or "the attachment", len(data), self._most_bytes)
-        kind: Kind = attachment.kind or _kind_of(data)
+        kind = attachment.kind or _kind_of(data, source)
         shown = attachment.name or (name.rstrip("/").rpartition("/")[2] if kind == "file" else name)
         return part(kind, data, shown, {"detail": attachment.detail} if attachment.detail else None)
 
     def _read(self, source: str) -> bytes:
+        """A file beside the pipeline, or one that another node has written under the run directory."""
         places = [folder / source for folder in (self._base, self._folder)]
-        path = next((place for place in places if place.is_file()), places[0])
         try:
+            path = next((place for place in places if place.exists()), None)
+            if path is None:
+                raise _not_there(source, self._base)
+            if not path.is_file():
+                raise NodeError(f"the attachment {source} is no file", hint="name an image, a sound or a file")
             size = path.stat().st_size
             if size > self._most_bytes:
                 raise _too_large(source, size, self._most_bytes)
             return path.read_bytes()
-        except FileNotFoundError:
-            raise _not_there(source, self._base) from None
         except (OSError, ValueError) as error:
             said = error.strerror if isinstance(error, OSError) else str(error)
             raise NodeError(f"the attachment {source} cannot be read: {said}") from error
@@ -219,8 +223,10 @@ def _attachment(value: Any, kind: Kind | None, name: str, detail: str) -> Attach
     return Attachment(value.strip(), kind, name, detail)
 
 
-def _kind_of(data: bytes) -> Kind:
-    found = media_type(data).partition("/")[0]
+def _kind_of(data: bytes, source: str) -> Kind:
+    """What bytes are; where they do not tell, what their name says they are, so that a broken image is found out."""
+    told = source[5:].partition(";")[0] if source.startswith("data:") else mimetypes.guess_type(source)[0] or ""
+    found = (media_type(data) or told).partition("/")[0]
     return "image" if found == "image" else "audio" if found == "audio" else "file"
 
 

@@ -179,7 +179,7 @@ def _blocks(text: str, section: Section, size: int) -> Iterator[Span]:
         if number == 0 and section.titled and whole.tokens <= size:
             heading = whole
             continue
-        fits = block.fence or whole.tokens <= size
+        fits = block.fence or whole.tokens + (heading.tokens if heading else 0) <= size
         for part in [whole] if fits else _sentences(text, block.start, block.end, size):
             if heading is None:
                 yield part

@@ -38,7 +38,7 @@ class Split(Step):
 
     type: Literal["split"] = "split"
     shares: Annotated[dict[PartName, Share], Field(min_length=1)] = {"train": 0.8, "validation": 0.1, "test": 0.1}
-    """The parts and their shares, which add up to 1: of the records; without `exact`, of the groups where there are any."""
+    """The parts and their shares, which add up to 1: of the records, or, drawn without `exact`, of the groups."""
     group: str | Annotated[list[str], Field(min_length=1)] | None = None
     """The fields whose equal values keep records in one part. Default: each record stands for itself."""
     exact: bool = False

@@ -6,11 +6,12 @@ import os
 import re
 import time
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
-from pydantic import Field, PrivateAttr
+from pydantic import Field
 
 from seedbed.errors import InputError, Refused, Unavailable
 from seedbed.graph.contracts import Text, Visit
@@ -104,8 +105,6 @@ class OpenAI(Provider):
     extra_body: dict[str, Any] = {}
     """Further keys of each request, as the endpoint wants them."""
 
-    _chat: _Chat | None = PrivateAttr(default=None)
-
     def address(self) -> str:
         """The endpoint's URL."""
         url = self.base_url or os.environ.get("OPENAI_BASE_URL") or "https://api.openai.com/v1"
@@ -115,12 +114,10 @@ class OpenAI(Provider):
         """Further keys of the requests decide the answers as parameters do."""
         return {**super().identity(), **({"extra_body": self.extra_body} if self.extra_body else {})}
 
-    async def open(self, base: Path) -> None:
-        """Makes the connection pool; connects with the first call."""
+    @cached_property
+    def chat(self) -> _Chat:
+        """The open endpoint, kept beside the fields: pydantic's private attributes are slow to read at every call."""
         address = self.address()
-        if not address.startswith(("http://", "https://")):
-            fix = "write for instance http://127.0.0.1:8000/v1"
-            raise InputError(f"model `{self.name}`: base_url {address} is not a URL", hint=fix)
         # A key from the environment goes to no address that the file has chosen.
         key = self.api_key or (os.environ.get("OPENAI_API_KEY", "") if self.base_url is None else "")
         headers = {"Content-Type": "application/json", "User-Agent": "seedbed"}
@@ -128,18 +125,23 @@ class OpenAI(Provider):
             headers["Authorization"] = f"Bearer {key}"
         headers.update(self.headers)
         http = Http(address, headers, (key, *self.headers.values()))
-        self._chat = _Chat(http, address, self.model, self.extra_body, self.timeout)
+        return _Chat(http, address, self.model, self.extra_body, self.timeout)
+
+    async def open(self, base: Path) -> None:
+        """Makes sure of the address; connects with the first call."""
+        if not self.address().startswith(("http://", "https://")):
+            fix = "write for instance http://127.0.0.1:8000/v1"
+            raise InputError(f"model `{self.name}`: base_url {self.address()} is not a URL", hint=fix)
 
     async def close(self) -> None:
         """Closes the connections."""
-        if self._chat is not None:
-            await self._chat.http.close()
-            self._chat = None
+        chat: _Chat | None = self.__dict__.pop("chat", None)
+        if chat is not None:
+            await chat.http.close()
 
     async def ask(self, request: Request, visit: Visit | None) -> Reply:
         """One POST to /chat/completions; with a schema, in the best mode the endpoint takes."""
-        chat = self._chat
-        assert chat is not None, "open() comes first"
+        chat = self.chat
         if request.schema is None:
             return await chat.ask(request, None)
         place = (chat.address, chat.model)

@@ -112,4 +112,6 @@ def _named(letter: str, texts: Mapping[str, str]) -> str:
     return f"{letter} ({texts[letter]})" if letter in texts else letter
 
 
-ChoiceCheck = Annotated[Choice, BeforeValidator(as_expected, json_schema_input_type=str | int | float | list[Any] | Choice)]
+ChoiceCheck = Annotated[
+    Choice, BeforeValidator(as_expected, json_schema_input_type=str | int | float | list[Any] | Choice)
+]

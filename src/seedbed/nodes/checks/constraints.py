@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BeforeValidator, ConfigDict, Discriminator, Field, Tag, ValidationError
 
 from seedbed.errors import NodeError
 from seedbed.graph.contracts import Issue, Read, Spec, Text, exactly_one, given
@@ -148,7 +148,15 @@ class Constraint(Spec):
         return next(key for key in (*COUNTED, *OTHERS) if getattr(self, key) is not None)
 
 
-Constraints = Annotated[list[Constraint], Field(min_length=1)] | Annotated[str, Field(pattern=r"\{\{")]
+def _form(value: Any) -> str:
+    return "template" if isinstance(value, str) else "list"
+
+
+Constraints = Annotated[
+    Annotated[str, Field(pattern=r"\{\{"), Tag("template")]
+    | Annotated[list[Constraint], Field(min_length=1), Tag("list")],
+    Discriminator(_form),
+]
 """Constraints, or a template that gives a list of them for each record."""
 
 
@@ -180,7 +188,7 @@ def _range_issues(constraint: Constraint, key: str, place: Place) -> Iterator[Is
     if isinstance(value, Keywords):
         if not value.model_dump(exclude_none=True):
             yield Issue(place, "it names no keywords", "write `all:`, `any:`, `none:` or `count:`")
-        ranges = {word: count for word, count in (value.count or {}).items()}
+        ranges = dict(value.count or {})
     for one in ranges.values():
         if one.min is None and one.max is None:
             yield Issue(place, "the count has no bound", "write a number, or `{min: …, max: …}`")

@@ -85,6 +85,10 @@ class AgainstExpected(Kind):
         return expected
 
 
+Answer = str | int | float | list[Any]
+"""A right answer, or several, written in place of a map."""
+
+
 def as_expected(value: Any) -> Any:
     """A right answer written without its key: `numeric: 42` for `numeric: {expected: 42}`."""
     return {"expected": value} if isinstance(value, str | int | float | list) else value

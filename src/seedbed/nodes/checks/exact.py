@@ -77,4 +77,6 @@ def normaliser(ignore: list[Difference]) -> Callable[[str], str]:
     return tidy
 
 
-ExactCheck = Annotated[Exact, BeforeValidator(as_expected, json_schema_input_type=str | int | float | list[Any] | Exact)]
+ExactCheck = Annotated[
+    Exact, BeforeValidator(as_expected, json_schema_input_type=str | int | float | list[Any] | Exact)
+]

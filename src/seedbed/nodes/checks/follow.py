@@ -122,10 +122,10 @@ def _case(wanted: str, text: str) -> Findings:
         "upper": [word for word in text.split() if word != word.upper()],
         "title": [word for word in measures.words(text) if word[0].islower()],
     }[wanted]
-    right = {"lower": "use no capitals", "upper": "use capitals only", "title": "begin each word with a capital"}[wanted]
+    rights = {"lower": "use no capitals", "upper": "use capitals only", "title": "begin each word with a capital"}
     has_letters = any(letter.isalpha() for letter in text)
     said = f"{listed(wrong[:3], 'and')} {_is(wrong[:3])} not so" if wrong else "the case is right"
-    return [Finding("case", not wrong and has_letters, said if has_letters else "there are no letters", right)]
+    return [Finding("case", not wrong and has_letters, said if has_letters else "there are no letters", rights[wanted])]
 
 
 def _starts_with(wanted: str, text: str) -> Findings:
@@ -185,9 +185,9 @@ def _one_of(wanted: list[str], text: str) -> Findings:
 
 def _divided_by(wanted: str, text: str) -> Findings:
     parts = [part.strip() for part in text.split(wanted)]
-    passed = len(parts) == 2 and all(parts) and parts[0] != parts[1]
-    filled = sum(1 for part in parts if part)
-    said = "both answers are the same" if len(parts) == 2 and parts[0] == parts[1] else f"there {_many(filled, 'answer')}"
+    twice = len(parts) == 2 and parts[0] == parts[1]
+    passed = len(parts) == 2 and all(parts) and not twice
+    said = "both answers are the same" if twice else f"there {_many(sum(map(bool, parts)), 'answer')}"
     return [Finding("divided_by", passed, said, f"give two different answers with {wanted} between them")]
 
 

@@ -15,7 +15,9 @@ _ABBREVIATION = re.compile(
 )
 _BULLET = re.compile(r"^[ \t]*(?:[-*+•]|\d{1,3}[.)])[ \t]+\S", re.MULTILINE)
 _HEADING = re.compile(r"^[ ]{0,3}#{1,6}[ \t]+\S", re.MULTILINE)
-_TITLE = re.compile(r"\A\s*(?:#{1,6}[ \t]+\S|<<[^<>\n]+>>|\*\*[^*\n]+\*\*[ \t]*$|[^\n]+\n(?:=+|-+)[ \t]*$)", re.MULTILINE)
+_TITLE = re.compile(
+    r"\A\s*(?:#{1,6}[ \t]+\S|<<[^<>\n]+>>|\*\*[^*\n]+\*\*[ \t]*$|[^\n]+\n(?:=+|-+)[ \t]*$)", re.MULTILINE
+)
 _PLACEHOLDER = re.compile(r"\[[^\[\]\n]+\](?!\()")
 _HIGHLIGHT = re.compile(r"\*\*[^*\n]+\*\*|(?<!\*)\*[^*\s][^*\n]*\*(?!\*)")
 _FENCE = re.compile(r"^[ \t]*```", re.MULTILINE)

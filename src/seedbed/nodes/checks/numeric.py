@@ -10,7 +10,17 @@ from pydantic import BeforeValidator, Field
 
 from seedbed.errors import NodeError
 from seedbed.graph.contracts import Context, Spec
-from seedbed.nodes.checks.contract import AgainstExpected, Finding, Findings, Run, Scope, as_expected, shown, texted
+from seedbed.nodes.checks.contract import (
+    AgainstExpected,
+    Answer,
+    Finding,
+    Findings,
+    Run,
+    Scope,
+    as_expected,
+    shown,
+    texted,
+)
 from seedbed.nodes.checks.extract import Where, announced, extractor, missing
 from seedbed.nodes.checks.numbers import Number, numbers, written
 
@@ -30,14 +40,17 @@ def _as_tolerance(value: Any) -> Any:
     return {"absolute": value} if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
+Within = Annotated[Tolerance, BeforeValidator(_as_tolerance, json_schema_input_type=Size | Tolerance)]
+
+
 class Numeric(AgainstExpected):
     """A number, however it is written: `1,234.5`, `3/4`, `12 %`, `6.02e23`, `\\frac{3}{4}`, with a unit after it.
 
     Where one of the two has a per-cent sign, 12 % is equal to 12 and to 0.12.
     """
 
-    tolerance: Annotated[Tolerance, BeforeValidator(_as_tolerance, json_schema_input_type=Size | Tolerance)] = Tolerance(
-        relative=1e-9
+    tolerance: Annotated[Tolerance, BeforeValidator(_as_tolerance, json_schema_input_type=Size | Tolerance)] = (
+        Tolerance(relative=1e-9)
     )
     """How far off it may be: `0.01`, or `{relative: 0.01}`. Default: no more than the last digits of a float."""
     unit: str | list[str] | None = None
@@ -120,6 +133,4 @@ def _shown(number: Number) -> str:
     return written(number.value) + (" %" if number.percent else "")
 
 
-NumericCheck = Annotated[
-    Numeric, BeforeValidator(as_expected, json_schema_input_type=str | int | float | list[Any] | Numeric)
-]
+NumericCheck = Annotated[Numeric, BeforeValidator(as_expected, json_schema_input_type=Answer | Numeric)]

@@ -27,7 +27,7 @@ Patterns = list[Pattern]
 
 
 class Regex(Kind):
-    """Patterns that the text must, or must not, contain; `regex: PATTERN` and `regex: [PATTERN, …]` are short for `all`.
+    """Patterns that the text must, or must not, contain; `regex: PATTERN` or a list of them is short for `all`.
 
     ECMAScript's syntax without look-around and back references: `^` and `$` are the ends of the text, `(?i)` ignores
     case, `\\p{L}` is any letter.
@@ -61,12 +61,11 @@ class Regex(Kind):
         def run(answer: Any, scope: Scope) -> Findings:
             text = texted(answer)
             text = text.strip() if self.whole else text
-            findings = [
-                Finding("regex", match(text), f"the text {verb} /{pattern}/")
-                if match(text)
-                else Finding("regex", False, f"nothing in {shown(text)} matches /{pattern}/", "write it so that it does")
-                for pattern, match in matchers["all"]
-            ]
+            findings: Findings = []
+            for pattern, match in matchers["all"]:
+                hits = match(text)
+                found = f"the text {verb} /{pattern}/" if hits else f"nothing in {shown(text)} matches /{pattern}/"
+                findings.append(Finding("regex", hits, found, "write it so that it does"))
             if matchers["any"]:
                 hit = next((pattern for pattern, match in matchers["any"] if match(text)), None)
                 every = ", ".join(f"/{pattern}/" for pattern, _ in matchers["any"])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import sysconfig
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,7 +14,16 @@ from seedbed.errors import MissingExtra
 INSIDE = Path(__file__).parent / "inside"
 """The modules that run in the sandboxed process."""
 
-_SHARED = ("/lib", "/lib32", "/lib64", "/usr/lib", "/usr/lib32", "/usr/lib64", "/etc/ld.so.cache", "/usr/share/zoneinfo")
+_SHARED = (
+    "/lib",
+    "/lib32",
+    "/lib64",
+    "/usr/lib",
+    "/usr/lib32",
+    "/usr/lib64",
+    "/etc/ld.so.cache",
+    "/usr/share/zoneinfo",
+)
 _STORES = ("/nix/store", "/gnu/store", "/home/linuxbrew/.linuxbrew")
 """Where some package managers keep an interpreter's libraries beside it."""
 
@@ -37,7 +45,7 @@ def readable() -> tuple[str, ...]:
     """Files and folders, none inside another."""
     python = interpreter()
     wanted = [*_SHARED, python, f"{sys.base_prefix}/lib", f"{sys.base_exec_prefix}/lib"]
-    wanted += [sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")]
+    wanted.append(str(Path(os.__file__).parent))
     wanted += [store for store in _STORES if python.startswith(f"{store}/")]
     chosen: list[str] = []
     for path in sorted({os.path.normpath(path) for path in wanted if Path(path).exists()}):
@@ -59,4 +67,6 @@ def packages(language: str) -> Packages | None:
             parts.append(str(next(iter(places))))
         elif name == "duckdb":
             raise MissingExtra("`language: duckdb`", "sql")
-    return Packages(str(Path(parts[0]).parent), tuple(parts))
+    folder = Path(parts[0]).parent
+    parts += [str(path) for path in folder.glob("duckdb-*.dist-info")]  # where it reads its own version
+    return Packages(str(folder), tuple(parts))

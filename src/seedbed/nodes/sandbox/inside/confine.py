@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import resource
 import sys
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 _MB = 1 << 20
 
@@ -34,13 +37,15 @@ def _close(how: dict[str, Any], readable: list[str]) -> None:
         landlock.become(how["user"])
     elif os.geteuid() == 0:
         landlock.give_up_capabilities()
-    landlock.restrict_files(readable, [os.getcwd(), "/dev/null", "/dev/zero", "/dev/urandom"])
+    writable = [os.getcwd(), "/dev/null", "/dev/zero", "/dev/urandom"]  # noqa: PTH109
+    landlock.restrict_files(readable, how["listable"], writable)
     landlock.restrict_calls(seccomp_filter(how["machine"], os.getpid()))
 
 
 def _limit(limits: dict[str, Any], processes: int | None) -> None:
     seconds = int(limits["seconds"]) + 1
-    _lower(resource.RLIMIT_CPU, seconds)
+    _lower(resource.RLIMIT_CPU, seconds + 1)
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, resource.getrlimit(resource.RLIMIT_CPU)[1]))
     _lower(resource.RLIMIT_FSIZE, int(limits["disk_mb"] * _MB))
     _lower(resource.RLIMIT_NOFILE, 256)
     _lower(resource.RLIMIT_CORE, 0)

@@ -24,7 +24,11 @@ class Duck:
     """A database in memory, on one thread. It is locked once its tables are loaded."""
 
     def __init__(self, memory_mb: float) -> None:
-        config = {"threads": 1, "memory_limit": f"{int(memory_mb)}MB", "temp_directory": ""}
+        config: dict[str, str | bool | int | float | list[str]] = {
+            "threads": 1,
+            "memory_limit": f"{int(memory_mb)}MB",
+            "temp_directory": "",
+        }
         self._db = duckdb.connect(":memory:", config=config)
         self._locked = False
 
@@ -33,14 +37,12 @@ class Duck:
         if not rows:
             self._db.execute(f"CREATE TABLE {_quoted(name)} ({', '.join(f'{_quoted(c)} VARCHAR' for c in columns)})")
             return
-        file = Path("table.jsonl")
+        file, longest = Path("table.jsonl"), 1 << 16
         with file.open("w", encoding="utf-8") as out:
             for row in rows:
-                out.write(json.dumps(dict(zip(columns, row, strict=True))) + "\n")
-        self._db.execute(
-            f"CREATE TABLE {_quoted(name)} AS SELECT * FROM "
-            "read_json('table.jsonl', format = 'newline_delimited', sample_size = -1, maximum_object_size = 1000000000)"
-        )
+                longest = max(longest, 2 * out.write(json.dumps(dict(zip(columns, row, strict=True))) + "\n"))
+        read = f"read_json('{file}', format = 'newline_delimited', sample_size = -1, maximum_object_size = {longest})"
+        self._db.execute(f"CREATE TABLE {_quoted(name)} AS SELECT * FROM {read}")
         file.unlink()
 
     def script(self, text: str) -> Rows | None:

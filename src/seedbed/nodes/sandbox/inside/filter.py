@@ -8,7 +8,13 @@ architecture, for which the numbers below would mean nothing, ends it.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Iterator
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    Instruction = tuple[int, int, int, int]
+    """Code, jump if true, jump if false, value."""
 
 ARCHITECTURES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 """Machines whose numbers are known, each with the name that the kernel gives its calls (AUDIT_ARCH_…)."""
@@ -147,8 +153,6 @@ _NUMBER, _ARCHITECTURE, _FIRST, _SECOND = 0, 4, 16, 24
 _NEW_NAMESPACES, _THREAD, _UNIX = 0x7E020000, 0x00010000, 1
 _TYPED_INPUT = (0x5412, 0x541C)
 """TIOCSTI and TIOCLINUX, which type into a terminal."""
-
-Instruction = tuple[int, int, int, int]
 
 
 def seccomp_filter(machine: str, alone: int | None = None) -> bytes:

@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import ctypes
 import os
+import stat
 import struct
-from collections.abc import Iterable
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
 
 _CREATE, _ADD, _RESTRICT = 444, 445, 446
 """Landlock's system calls, the same on every architecture."""
@@ -40,8 +44,8 @@ def version() -> int:
     return max(0, _called(_libc.syscall, _CREATE, None, 0, 1))
 
 
-def restrict_files(readable: Iterable[str], writable: Iterable[str]) -> None:
-    """From now on only what lies below these paths can be opened. Raises OSError."""
+def restrict_files(readable: Iterable[str], listable: Iterable[str], writable: Iterable[str]) -> None:
+    """From now on only what lies below these paths can be opened; of `listable` ones the folders. Raises OSError."""
     known = version()
     if not known:
         raise OSError("this kernel has no Landlock")
@@ -52,6 +56,8 @@ def restrict_files(readable: Iterable[str], writable: Iterable[str]) -> None:
     try:
         for path in readable:
             _add(rules, path, handled & (_READ_FILE | _READ_DIR))
+        for path in listable:
+            _add(rules, path, handled & _READ_DIR)
         for path in writable:
             _add(rules, path, handled & ~(_EXECUTE | _DEVICES))
         _no_new_privileges()
@@ -102,7 +108,7 @@ def _add(rules: int, path: str, rights: int) -> None:
     except FileNotFoundError:
         return
     try:
-        if not os.path.isdir(path):
+        if not stat.S_ISDIR(os.fstat(place).st_mode):
             rights &= _READ_FILE | _WRITE_FILE | _TRUNCATE
         _checked(_libc.syscall, _ADD, rules, 1, struct.pack("=Qi", rights, place), 0)
     finally:

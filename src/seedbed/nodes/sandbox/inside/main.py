@@ -9,7 +9,6 @@ from __future__ import annotations
 import marshal
 import os
 import sys
-from pathlib import PurePosixPath
 
 PACKAGE = "seedbed.nodes.sandbox.inside"
 
@@ -55,20 +54,20 @@ def _standard_input(text: str) -> None:
         source = os.open("stdin", os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
         os.unlink("stdin")  # noqa: PTH108
     if text:
-        body = text.encode("utf-8", "surrogateescape")
+        body = text.encode("utf-8", "replace")
         while body:
             body = body[os.write(source, body) :]
         os.lseek(source, 0, os.SEEK_SET)
     os.dup2(source, 0)
     os.close(source)
-    sys.stdin = sys.__stdin__ = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
+    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115
 
 
 def _write(name: str, text: str) -> None:
-    folder = str(PurePosixPath(name).parent)
-    if folder != ".":
+    folder = name.rpartition("/")[0]
+    if folder:
         os.makedirs(folder, exist_ok=True)  # noqa: PTH103
-    with open(name, "w", encoding="utf-8", newline="") as file:
+    with open(name, "w", encoding="utf-8", errors="replace", newline="") as file:
         file.write(text)
 
 

@@ -7,10 +7,13 @@ Without tests it runs as the main program; with tests it is a module named `prog
 from __future__ import annotations
 
 import sys
-from types import CodeType, ModuleType, TracebackType
-from typing import Any
+from types import CodeType, ModuleType
 
 from seedbed.nodes.sandbox.inside.reply import Reply, message_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 FILE = "program.py"
 
@@ -44,7 +47,7 @@ def _executed(source: str, names: dict[str, Any]) -> tuple[str, str, int | None]
     """Runs the program. Returns the type, text and line of what ended it, or None."""
     try:
         # The file is there for tracebacks, which show its lines.
-        with open(FILE, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+        with open(FILE, "w", encoding="utf-8", errors="replace", newline="") as file:
             file.write(source)
         code: CodeType = compile(source, FILE, "exec", dont_inherit=True)
         exec(code, names)
@@ -75,8 +78,8 @@ def line_of(error: BaseException, file: str) -> int | None:
 def _show(error: BaseException) -> None:
     """Prints a traceback as Python would, without the frame that ran the program."""
     try:
-        trace: TracebackType | None = error.__traceback__
-        sys.excepthook(type(error), error, trace.tb_next if trace else None)
+        trace = error.__traceback__.tb_next if error.__traceback__ else None
+        sys.excepthook(type(error), error.with_traceback(trace), trace)
     except BaseException:
         return
 

@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import os
 from _json import encode_basestring_ascii as _quoted
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 LONGEST = 4000
 """Characters of a message that are told."""

@@ -9,20 +9,24 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
 
 from seedbed.nodes.sandbox.inside.program import line_of
 from seedbed.nodes.sandbox.inside.reply import Reply, message_of, shown
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Any
+
 FILE = "tests.py"
 
 
-class Test(NamedTuple):
+class Test:
     """A test that can be run: raises if it fails."""
 
-    name: str
-    run: Callable[[], None]
+    def __init__(self, name: str, run: Callable[[], None]) -> None:
+        self.name = name
+        self.run = run
 
 
 class Skipped(Exception):
