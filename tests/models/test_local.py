@@ -277,3 +277,15 @@ def test_without_the_extra_its_install_line_is_said(monkeypatch: pytest.MonkeyPa
     monkeypatch.setitem(sys.modules, "xllamacpp", None)
     with pytest.raises(MissingExtra, match=r"seedbed\[local\]"):
         asyncio.run(local(slots=2).open(Path()))
+
+
+def test_tools_are_told_in_words_and_called_by_decoding() -> None:
+    city = {"type": "object", "properties": {"city": {"enum": ["Paris", "Rome"]}}, "required": ["city"]}
+    tool = {"type": "function", "function": {"name": "weather", "description": "Tells it.", "parameters": city}}
+    asked = ask("What is the weather in Paris?", max_tokens=60)
+    asked.tools, asked.tool_choice = [tool], "required"
+    (reply,) = replies(local(), asked)
+    (call,) = reply.tool_calls or []
+    assert (call.name, call.id, reply.text, reply.finish_reason) == ("weather", "call_1_0", "", "tool_calls")
+    assert json.loads(call.arguments)["city"] in ("Paris", "Rome")
+    assert asked.schema is None

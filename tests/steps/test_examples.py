@@ -21,6 +21,11 @@ STEPS = [
     "sample",
     "function",
     "dedup.exact",
+    "join",
+    "chunk",
+    "split",
+    "sql",
+    "pair",
 ]
 NODES = ["sampler", "expression", "template", "function"]
 

@@ -271,6 +271,8 @@ class StepContext(Context, Protocol):
 
     background: set[asyncio.Task[Any]]
     """Calls under way that no record waits for any more; the run waits for them before it ends."""
+    wanted: bool
+    """False once nothing more is taken from this step: work under way may end before its next costly part."""
 
     def spool(self) -> Spool:
         """An empty spool."""
@@ -287,6 +289,8 @@ class StepRun:
 
     done = False
     """Set it to True when no further record is wanted: what feeds the step stops."""
+    wants: int | None = None
+    """How many further records it can take, where that is known: what feeds it begins no more than it takes."""
 
     def take(self, record: Record) -> Iterable[Record]:
         """The records that go on because of this one. A RecordError raised here fails this record only."""

@@ -41,6 +41,7 @@ class RunContext:
         self._scratch = scratch
         self._counts = counts
         self.background: set[asyncio.Task[Any]] = set()
+        self.wanted = True
         self._rejects = rejects
 
     def model(self, name: str) -> Any:

@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -64,6 +65,7 @@ class Executor:
         self._scratch = Scratch(folder / "scratch.db")
         self._threads = ThreadPoolExecutor(32, thread_name_prefix="seedbed")
         self._workers: list[Worker] = []
+        self._runs: dict[int, StepRun] = {}
         ledger.on_stop.append(lambda _: self.wake())
 
     @property
@@ -162,21 +164,39 @@ class Executor:
         if isinstance(step, WorkerStep):
             work = step.work(context)
             worker = Worker(
-                number, step, work, self.store, self.ledger, counts, self.rejects, self._places, context.background
+                number,
+                step,
+                work,
+                self.store,
+                self.ledger,
+                counts,
+                self.rejects,
+                partial(self._places, number),
+                context,
             )
             self._workers.append(worker)
             return worker.run(upstream)
-        return self._stream(step, step.open(context), counts, upstream)
+        self._runs[number] = step.open(context)
+        return self._stream(step, self._runs[number], counts, upstream)
 
-    def _places(self) -> tuple[int, int]:
-        """How many records a worker step may work on, and how many it may hold in all."""
+    def _places(self, number: int) -> tuple[int, int]:
+        """How many records a worker step may work on, and how many it may hold in all.
+
+        No more are held than a later `limit`, or the target, is likely to take, by the share that got there so far.
+        """
         places = max(LEAST_PLACES, 2 * self.models.in_flight() + 32)
+        left = self.steps[number].taken - self.steps[number].waiting
+        held = 1 << 30
+        for later in range(number + 1, len(self.steps)):
+            run = self._runs.get(later)
+            if self.pipeline.steps[later].whole:
+                return places, held
+            if run is not None and run.wants is not None:
+                held = min(held, _likely(run.wants, self.steps[later].taken, left))
         target = self.pipeline.target
-        if target is None:
-            return places, 1 << 30
-        decided = self.source.failed.total() + self.output.taken + sum(counts.gone for counts in self.steps)
-        share = (self.output.given + 1) / (decided + 1)
-        return places, max(1, round((target.accepted - self.output.given) / share))
+        if target is not None:
+            held = min(held, _likely(target.accepted - self.output.given, self.output.given, left))
+        return places, held
 
     async def _stream(
         self, step: Step, run: StepRun, counts: StepCounts, upstream: AsyncGenerator[Record, None]
@@ -230,3 +250,8 @@ def _take(rows: Iterator[Record | BadRow], seen: DiskSeen) -> list[tuple[Record 
 
 def _key(row: Record) -> bytes:
     return row.id.encode("utf-8", "surrogatepass")
+
+
+def _likely(wanted: int, arrived: int, left: int) -> int:
+    """How many records it takes until `wanted` more arrive, when `arrived` of the `left` ones have."""
+    return max(1, round(wanted * (left + 1) / (arrived + 1)))

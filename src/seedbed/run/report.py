@@ -34,8 +34,8 @@ text-align: left; vertical-align: top } th { font-weight: 600 } td.n { text-alig
 font-variant-numeric: tabular-nums } pre { white-space: pre-wrap; overflow-wrap: anywhere; margin: 0; font-size: 13px }
 details { border: 1px solid var(--line); border-radius: 6px; padding: .4rem .8rem; margin: .5rem 0 }
 .facts { display: flex; flex-wrap: wrap; gap: .8rem; margin: 1.2rem 0 } .facts div { background: var(--soft);
-border-radius: 6px; padding: .5rem .9rem } .facts b { display: block; font-size: 1.25rem } svg { max-width: 100%; display: block; margin: auto;
-height: auto }
+border-radius: 6px; padding: .5rem .9rem } .facts b { display: block; font-size: 1.25rem } svg { display: block;
+margin: auto; max-width: 100%;height: auto }
 """
 
 

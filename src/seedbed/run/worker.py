@@ -19,6 +19,7 @@ from seedbed.graph.contracts import Outcome, Work, WorkerStep
 from seedbed.models.gate import turn
 from seedbed.models.ledger import Ledger
 from seedbed.record import Record
+from seedbed.run.context import RunContext
 from seedbed.run.counts import StepCounts
 from seedbed.run.reject import Reject, Rejects, of_error
 from seedbed.run.store import RunStore, encode
@@ -58,7 +59,7 @@ class Worker:
         counts: StepCounts,
         rejects: Rejects,
         places: Callable[[], tuple[int, int]],
-        background: set[asyncio.Task[Any]],
+        context: RunContext,
     ) -> None:
         self.number = number
         self.step = step
@@ -67,7 +68,7 @@ class Worker:
         self.ledger = ledger
         self.counts = counts
         self.rejects = rejects
-        self.background = background
+        self.context = context
         self.places = places
         """How many records may be worked on at once, and held in all, at this moment."""
         self._slots: deque[_Slot] = deque()
@@ -105,6 +106,7 @@ class Worker:
                 self._changed.clear()
                 await self._changed.wait()
         finally:
+            self.context.wanted = False
             await self._drain(feeder)
 
     async def _drain(self, feeder: asyncio.Task[None]) -> None:
@@ -112,7 +114,7 @@ class Worker:
         if not feeder.done():
             feeder.cancel()
             await asyncio.wait([feeder])
-        while under_way := self._tasks | self.background:
+        while under_way := self._tasks | self.context.background:
             await asyncio.wait(under_way)
 
     def wake(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
@@ -100,7 +101,7 @@ def _costs(events: list[dict[str, Any]]) -> Iterator[float]:
 def _station(node: Node, context: StepContext) -> Station:
     when = None if node.when is None else compile_expression(node.when).true
     call = node.prepare(context)
-    guarded: NodeCall = partial(_waiting, call) if node.asynchronous else partial(_plain, call)
+    guarded: NodeCall = partial(_waiting, call, context) if node.asynchronous else partial(_plain, call)
     return Station(
         node.name, guarded, node.asynchronous, node.writes(), node.appends(), when, node.on_error, node.max_visits
     )
@@ -115,7 +116,9 @@ def _plain(call: NodeCall, visit: Visit) -> Any:
         raise _unexpected(error, visit) from error
 
 
-async def _waiting(call: Callable[[Visit], Awaitable[Any]], visit: Visit) -> Any:
+async def _waiting(call: Callable[[Visit], Awaitable[Any]], context: StepContext, visit: Visit) -> Any:
+    if not context.wanted:
+        raise asyncio.CancelledError
     try:
         return await call(visit)
     except SeedbedError:

@@ -31,7 +31,7 @@ class Limit(Step):
 
 class _Run(StepRun):
     def __init__(self, n: int, context: StepContext) -> None:
-        self.left = n
+        self.left = self.wants = n
         self.context = context
         self.done = n == 0
 
@@ -40,5 +40,6 @@ class _Run(StepRun):
             self.context.drop(record, "over the limit")
             return ()
         self.left -= 1
+        self.wants = self.left
         self.done = self.left == 0
         return (record,)

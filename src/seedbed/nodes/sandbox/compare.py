@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections import defaultdict
+from bisect import bisect_left, bisect_right
+from collections import defaultdict, deque
 from typing import Any
 
 Rows = list[list[Any]]
@@ -77,13 +78,14 @@ def _all_same(rows: Rows, others: Rows, tolerance: float) -> bool:
 
 def _pair(rows: Rows, others: Rows, tolerance: float) -> list[Any] | None:
     """Pairs rows with equal ones, moving earlier pairs where that helps; gives a row that stays alone."""
-    near = [[i for i, other in enumerate(others) if _same_row(row, other, tolerance)] for row in rows]
+    near = _near(rows, others, tolerance)
+    partner: dict[int, int] = {}
     taken: dict[int, int] = {}
     for start in range(len(rows)):
         came_from: dict[int, int] = {}
-        queue, free = [start], None
+        queue, free = deque([start]), None
         while queue and free is None:
-            row = queue.pop(0)
+            row = queue.popleft()
             for other in near[row]:
                 if other not in came_from:
                     came_from[other] = row
@@ -95,10 +97,26 @@ def _pair(rows: Rows, others: Rows, tolerance: float) -> list[Any] | None:
             return rows[start]
         while free is not None:
             row = came_from[free]
-            before = next((other for other, by in taken.items() if by == row), None)
             taken[free] = row
-            free = before if row != start else None
+            partner[row], free = free, partner.get(row)
     return None
+
+
+def _near(rows: Rows, others: Rows, tolerance: float) -> list[list[int]]:
+    """For each row the places of those that equal it, found by the column of numbers that tells most rows apart."""
+    numbers = [at for at, value in enumerate(others[0]) if _is_number(value)]
+    if not numbers:
+        return [list(range(len(others)))] * len(rows)
+    column = max(numbers, key=lambda at: len({other[at] for other in others}))
+    order = sorted(range(len(others)), key=lambda place: others[place][column])
+    values = [others[place][column] for place in order]
+    found = []
+    for row in rows:
+        middle = row[column]
+        reach = 2 * tolerance * max(1.0, abs(middle))
+        window = order[bisect_left(values, middle - reach) : bisect_right(values, middle + reach)]
+        found.append([place for place in window if _same_row(row, others[place], tolerance)])
+    return found
 
 
 def _key(row: list[Any]) -> Any:

@@ -1,0 +1,1 @@
+"""How a model judges: rubrics and scales, what it is told, and how verdicts become scores."""
