@@ -16,7 +16,7 @@ DEMO = examples/quickstart.yaml
 help:
 	@echo "make demo    data by a model on this machine, from real documents"
 	@echo "make setup   .venv with all that the tests need, fetched once"
-	@echo "make fmt     format the code, bring the generated parts of docs/ up to date"
+	@echo "make fmt     format the code, bring what is generated in docs/ up to date"
 	@echo "make check   linter, formatting, types, layout"
 	@echo "make test    all tests"
 	@echo "make bench   the benchmarks; about half an hour on a quiet machine"
@@ -54,6 +54,7 @@ fmt: setup
 	$(BIN)/ruff check --fix --quiet .
 	$(BIN)/ruff format --quiet .
 	$(BIN)/python docs/generate.py
+	$(SEEDBED) show $(DEMO) -o docs/assets/graph.svg
 
 check: setup
 	$(BIN)/ruff check .

@@ -51,7 +51,7 @@ def test_it_is_what_check_and_schema_accept(path: Path, schema: Any) -> None:
 
 @everyone
 def test_it_runs_with_made_up_answers(path: Path, copy: Path) -> None:
-    asked = read_yaml(path.read_text("utf-8"), path.name).data["models"]
+    asked = read_yaml(path.read_text("utf-8"), path.name).data.get("models", {})
     quick = [f"models.{name}=scripted" for name in asked]
     pipeline = prepare(copy / path.name, quick)
     summary = asyncio.run(Session(pipeline, Options(limit=10)).run())

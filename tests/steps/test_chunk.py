@@ -144,6 +144,10 @@ def test_sentences_overlap_whole(run):
         "Three is here. Four is here.",
     ]
     assert passages(run, text, size=8, overlap=3) == passages(run, text, size=8)
+    long = "Short one. Then " + "and " * 8 + "so on. Last."
+    assert passages(run, long, size=6, overlap=2) == [
+        "Short one.", "Then and and and and and", "and and and and and so", "and so on. Last.",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from seedbed.graph.contracts import Read
 from seedbed.graph.load import load_data
 from seedbed.io.sources import peek_fields
 from seedbed.record import Record
+from seedbed.run.api import Pipeline
 from seedbed.run.scratch import Scratch
 from seedbed.steps.join import Join
 
@@ -192,3 +193,11 @@ def test_the_index_on_disk_keeps_the_order_of_each_key(tmp_path):
     assert (index.get(b"3", 5).parents, index.get(b"3", 5).place) == (("p",), "here")
     assert list(scratch.index().find(b"")) == []
     scratch.close()
+
+
+def test_from_python_it_is_the_same_step(tmp_path):
+    built = Pipeline("p", base=tmp_path).source([{"k": 1}, {"k": 2}]).join(with_=[{"k": 2, "v": "x"}], on="k")
+    assert built.to_dict()["steps"] == [{"type": "join", "with": [{"k": 2, "v": "x"}], "on": "k"}]
+    run = built.run(out=tmp_path / "runs", progress="none")
+    assert [(row["k"], row["v"]) for row in run.records()] == [(2, "x")]
+    assert [(row["where"], row["error"]) for row in run.dropped] == [("join", "no match")]

@@ -51,12 +51,18 @@ def scripted(
 @_key
 def local(name: str, host: str, port: int, api_key: str | None) -> None:
     """Answer with the embedded model NAME (see `seedbed models list`), or with the default one."""
+    from seedbed.errors import InputError
+    from seedbed.graph.validate import validated
+    from seedbed.graph.yaml import Document
     from seedbed.registry.plugins import find
     from seedbed.testing.bridge import answer_from
     from seedbed.testing.front import Front
     from seedbed.testing.limits import Limits
 
-    provider = find("provider", "local")(provider="local", model=name)
+    document = Document("seedbed serve local")
+    provider = validated(find("provider", "local"), {"provider": "local", "model": name}, document, ())
+    if provider is None:
+        raise InputError("; ".join(problem.what for problem in document.problems))
     front = Front(answer_from(provider), Limits(api_key=api_key), models=[name or "local"], keep=1)
     _listen(front, host, port, provider)
 

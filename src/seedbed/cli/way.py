@@ -10,6 +10,7 @@ from itertools import groupby
 from typing import Any
 
 from seedbed.cli.text import clean, columns, duration, fold, money, one_line, some
+from seedbed.cli.turns import said
 
 _STATUS = {"done": "green", "dropped": "yellow", "failed": "red"}
 
@@ -127,8 +128,10 @@ def _execution(node: dict[str, Any]) -> Block:
         title += f" · {node['status']}"
     calls = node.get("calls") or []
     parts: list[tuple[str, str, str]] = []
+    several = len({call["model"] for call in calls}) > 1
     for i, call in enumerate(calls):
-        parts += _call(call, same=i > 0 and call.get("messages") == calls[i - 1].get("messages"))
+        same = i > 0 and call.get("messages") == calls[i - 1].get("messages")
+        parts += _call(call, same=same, several=several)
     if failed and not any(bad.get("wrong") == node.get("error") for call in calls for bad in call.get("bad", ())):
         parts.append(("failed", str(node.get("error", "")), "red"))
     parts += [("note", note, "yellow") for note in node.get("notes", ())]
@@ -138,18 +141,23 @@ def _execution(node: dict[str, Any]) -> Block:
     return Block(title, "red" if failed else "", parts, " · ".join(note for note in notes if note))
 
 
-def _call(call: dict[str, Any], *, same: bool) -> Iterator[tuple[str, str, str]]:
+def _call(call: dict[str, Any], *, same: bool, several: bool) -> Iterator[tuple[str, str, str]]:
     if not same:
         for message in call.get("messages") or ():
-            yield str(message.get("role", "")), text_of(message.get("content")), "cyan"
-    for (wrong, reply), group in groupby(call.get("bad", ()), lambda bad: (bad.get("wrong", ""), bad["reply"])):
+            yield str(message.get("role", "")), said(message), "cyan"
+    for (wrong, reply), group in groupby(call.get("bad", ()), lambda bad: (bad.get("wrong", ""), _said(bad))):
         times = len(list(group))
         yield f"no answer{f', {times} times' if times > 1 else ''}: {wrong}", reply, "red"
     if call.get("reasoning"):
         yield "reasoning", call["reasoning"], "magenta"
     if "reply" in call:
         cut = f" ({call['finish_reason']})" if call.get("finish_reason") else ""
-        yield f"reply{cut}", call["reply"], "green"
+        who = f" of {call['model']}" if several else ""
+        yield f"reply{who}{cut}", _said(call), "green"
+
+
+def _said(call: dict[str, Any]) -> str:
+    return said({"content": call["reply"], "tool_calls": call.get("tool_calls")})
 
 
 def _cost(call: dict[str, Any]) -> str:
@@ -201,7 +209,7 @@ def text_of(value: Any) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, list) and value and all(isinstance(turn, dict) and "role" in turn for turn in value):
-        return "\n".join(f"{turn['role']}: {text_of(turn.get('content'))}" for turn in value)
+        return "\n".join(f"{turn['role']}: {said(turn)}" for turn in value)
     flat = json.dumps(value, ensure_ascii=False)
     return flat if len(flat) <= 90 else json.dumps(value, ensure_ascii=False, indent=2)
 

@@ -115,7 +115,7 @@ def _reply(kept: dict[str, Any]) -> dict[str, Any]:
     reply = kept["reply"]
     shown = {"model": kept["model"], "reply": reply["text"], "usd": kept["usd"], "seconds": round(kept["seconds"], 4),
              "input": kept["input"], "output": kept["output"]}  # fmt: skip
-    for name in ("reasoning", "finish_reason"):
+    for name in ("reasoning", "finish_reason", "tool_calls"):
         if reply.get(name) not in (None, "stop"):
             shown[name] = reply[name]
     if not kept["ok"]:

@@ -151,9 +151,9 @@ def _packed(parts: Iterable[Span], size: int, overlap: int) -> Iterator[tuple[in
     held: deque[Span] = deque()
     tokens = 0
     for part in parts:
-        if held and tokens + part.tokens > size:
+        if held and (part.anew or tokens + part.tokens > size):
             yield held[0].start, held[-1].end
-            while held and (tokens > overlap or tokens + part.tokens > size):
+            while held and (part.anew or tokens > overlap or tokens + part.tokens > size):
                 tokens -= held.popleft().tokens
         held.append(part)
         tokens += part.tokens
@@ -162,13 +162,14 @@ def _packed(parts: Iterable[Span], size: int, overlap: int) -> Iterator[tuple[in
 
 
 def _sentences(text: str, start: int, end: int, size: int) -> Iterator[Span]:
-    """The sentences of a part of a text; one that is too large comes in words."""
+    """The sentences of a part of a text; one that is too large comes in words, the first of which begins a passage."""
     for first, last in sentences(text, start, end):
         tokens = count_tokens(text, first, last)
         if tokens <= size:
             yield Span(first, last, tokens)
         else:
-            yield from words(text, first, last, size)
+            for number, word in enumerate(words(text, first, last, size)):
+                yield word._replace(anew=number == 0)
 
 
 def _blocks(text: str, section: Section, size: int) -> Iterator[Span]:

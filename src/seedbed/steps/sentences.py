@@ -28,212 +28,41 @@ _DOTTED = re.compile(r"(?:[^\W\d_]\.)+[^\W\d_]")
 _REACH = 40
 """Characters that are looked back for an abbreviation, and ahead for the word after it."""
 
-NEVER = frozenset(
-    [
-        "mr",
-        "mrs",
-        "ms",
-        "mx",
-        "dr",
-        "prof",
-        "st",
-        "mt",
-        "ft",
-        "gen",
-        "capt",
-        "sgt",
-        "rev",
-        "gov",
-        "pres",
-        "cf",
-        "vs",
-        "viz",
-        "e.g",
-        "i.e",
-        "eg",
-        "ie",
-        "approx",
-        "ca",
-        "resp",
-        "hr",
-        "fr",
-        "frl",
-        "ing",
-        "bzw",
-        "z.b",
-        "d.h",
-        "u.a",
-        "s.o",
-        "vgl",
-        "evtl",
-        "ggf",
-        "inkl",
-        "zzgl",
-        "mme",
-        "mlle",
-        "mgr",
-        "p.ex",
-        "av",
-        "n.b",
-        "sra",
-        "srta",
-        "dña",
-        "uds",
-        "ee",
-        "dott",
-        "avv",
-        "т.е",
-        "им",
-        "ул",
-    ]
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+NEVER = _words(
+    """
+    mr mrs ms mx dr prof st mt ft gen capt sgt rev gov pres cf vs viz e.g i.e eg ie approx ca resp hr fr frl ing bzw
+    z.b d.h u.a s.o vgl evtl ggf inkl zzgl mme mlle mgr p.ex av n.b sra srta dña uds ee dott avv т.е им ул
+    """
 )
 """Abbreviations that stand before what they belong to, in small letters: they end no sentence."""
 
-NUMBERED = frozenset(
-    [
-        "no",
-        "nos",
-        "nr",
-        "vol",
-        "fig",
-        "figs",
-        "eq",
-        "eqs",
-        "sec",
-        "ch",
-        "p",
-        "pp",
-        "art",
-        "ed",
-        "tel",
-        "str",
-        "abb",
-        "abs",
-        "kap",
-        "bd",
-        "tab",
-        "pag",
-        "núm",
-        "pág",
-        "рис",
-        "стр",
-        "jan",
-        "feb",
-        "mar",
-        "apr",
-        "jun",
-        "jul",
-        "aug",
-        "sep",
-        "sept",
-        "oct",
-        "okt",
-        "nov",
-        "dec",
-        "dez",
-    ]
+NUMBERED = _words(
+    """
+    no nos nr vol fig figs eq eqs sec ch p pp art ed tel str abb abs kap bd tab pag núm pág рис стр jan feb mar apr
+    jun jul aug sep sept oct okt nov dec dez
+    """
 )
 """Abbreviations that stand before a number, and are otherwise words that may end a sentence."""
 
-LATE = frozenset(
-    ["al", "inc", "ltd", "co", "corp", "jr", "sr", "bros", "dept", "univ", "u.s", "u.k", "u.n", "e.u", "ph.d", "m.d"]
-)
+LATE = _words("al inc ltd co corp jr sr bros dept univ u.s u.k u.n e.u ph.d m.d")
 """Abbreviations that may end a sentence: they do if what follows looks like the beginning of one."""
 
-_STARTERS = frozenset(
-    [
-        "the",
-        "a",
-        "an",
-        "he",
-        "she",
-        "it",
-        "they",
-        "we",
-        "you",
-        "i",
-        "this",
-        "that",
-        "these",
-        "those",
-        "there",
-        "here",
-        "in",
-        "on",
-        "at",
-        "by",
-        "for",
-        "with",
-        "from",
-        "but",
-        "and",
-        "so",
-        "however",
-        "then",
-        "when",
-        "while",
-        "after",
-        "before",
-        "if",
-        "as",
-        "his",
-        "her",
-        "its",
-        "their",
-        "our",
-        "my",
-        "yet",
-        "thus",
-        "der",
-        "die",
-        "das",
-        "ein",
-        "eine",
-        "er",
-        "sie",
-        "es",
-        "wir",
-        "ich",
-        "ihr",
-        "dies",
-        "diese",
-        "dieser",
-        "im",
-        "am",
-        "le",
-        "la",
-        "les",
-        "un",
-        "une",
-        "il",
-        "elle",
-        "ils",
-        "elles",
-        "nous",
-        "el",
-        "los",
-        "las",
-        "una",
-        "ella",
-        "ellos",
-    ]
+_STARTERS = _words(
+    """
+    the a an he she it they we you i this that these those there here in on at by for with from but and so however
+    then when while after before if as his her its their our my yet thus der die das ein eine er sie es wir ich ihr
+    dies diese dieser im am le la les un une il elle ils elles nous el los las una ella ellos
+    """
 )
-_MONTHS = frozenset(
-    [
-        "januar",
-        "februar",
-        "märz",
-        "april",
-        "mai",
-        "juni",
-        "juli",
-        "august",
-        "september",
-        "oktober",
-        "november",
-        "dezember",
-        "jahrhundert",
-    ]
+_MONTHS = _words(
+    """
+    januar februar märz april mai juni juli august september oktober november dezember jahrhundert
+    """
 )
 
 

@@ -35,16 +35,18 @@ def combined(part: Part, verdicts: Sequence[Verdict], way: Way | None) -> dict[s
         return {"score": None, "reason": reason, **_apart(scale, given)}
     way = way or ("majority" if scale.ordered else "mean")
     score = _score(scale, [one.score for one in there], way)
-    worth = scale.number(score) if scale.labels and score in scale.values else float(score)
+    worth = scale.number(score) if score in scale.values else float(score)
     nearest = min(there, key=lambda one: abs(scale.number(one.score) - worth))
     result: dict[str, Any] = {"score": score, "reason": nearest.reason}
+    if scale.labels and not scale.ordered:
+        result |= {"score": _tidy(worth), "label": score if score in scale.values else None}
     expected = [one.expected for one in there if one.expected is not None]
-    if len(expected) == len(there) and not scale.ordered:
+    if len(expected) == len(there):
         result["expected"] = _tidy(_number(expected, "mean" if way == "majority" else way))
     return {**result, **_apart(scale, given)}
 
 
-def overall(parts: Sequence[Part], scores: dict[str, dict[str, Any]], way: Literal["mean", "min"]) -> float | None:
+def overall(parts: Sequence[Part], scores: dict[str, dict[str, Any]], way: Literal["mean", "min"]) -> Any:
     """One score of all criteria, on their scale if they share one, else from 0 to 1; None if none applies."""
     shared = common(parts)
     found: list[tuple[float, float]] = []
@@ -72,7 +74,9 @@ def common(parts: Sequence[Part]) -> Scale | None:
 def how(parts: Sequence[Part], way: Literal["mean", "min"]) -> str:
     """How the overall score is made, in words."""
     shared = common(parts)
-    on = f"on {shared.text}" if shared and not shared.labels else "by what labels are worth" if shared else "from 0 to 1"
+    on = "from 0 to 1"
+    if shared is not None:
+        on = "by what the labels are worth" if shared.labels else f"on {shared.text}"
     if len(parts) == 1:
         return f"{parts[0].name}, {on}"
     weighted = way == "mean" and len({part.weight for part in parts}) > 1
@@ -80,7 +84,7 @@ def how(parts: Sequence[Part], way: Literal["mean", "min"]) -> str:
     return f"{'weighted ' if weighted else ''}{way} of {', '.join(names)}, {on}"
 
 
-def disagreement(parts: Sequence[Part], scores: dict[str, dict[str, Any]]) -> float:
+def disagreement(parts: Sequence[Part], scores: dict[str, dict[str, Any]]) -> Any:
     """The largest distance between two verdicts on one criterion, as a part of its scale."""
     spreads = [scores[part.name].get("spread", 0.0) / (part.scale.high - part.scale.low) for part in parts]
     return _tidy(max(spreads))

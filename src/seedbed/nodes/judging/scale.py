@@ -9,7 +9,6 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from seedbed.graph.contracts import Issue, Text
-from seedbed.graph.fill import typed
 
 _RANGE = re.compile(r"\s*(-?\d+)\s*\.\.\s*(-?\d+)\s*")
 _MOST = 101
@@ -104,5 +103,5 @@ def scale_issues(written: Any, anchors: dict[str, Any]) -> Iterator[Issue]:
         if isinstance(written, dict) and len(set(written.values())) == 1:
             yield Issue(("scale",), "all labels are worth the same", "give them different numbers")
     for value in anchors:
-        if value not in known and str(typed(value)) not in known:
-            yield Issue(("anchors", value), f"`{value}` is not on the scale", f"the scale has {', '.join(sorted(known))}")
+        if value not in known:
+            yield Issue(("anchors", value), f"`{value}` is not on the scale", f"it has {', '.join(sorted(known))}")

@@ -6,6 +6,7 @@ cannot start another.
 
 from __future__ import annotations
 
+import os
 import platform
 import sys
 from collections.abc import Iterator
@@ -50,6 +51,7 @@ class Landlock:
                 "readable": [*readable(), str(INSIDE), *((*packages.parts, *_CGROUPS) if packages else ())],
                 "listable": [packages.folder] if packages else [],
                 "machine": platform.machine(),
+                "parent": os.getpid(),
             }
             yield Launch(
                 python(str(INSIDE / "main.py")),

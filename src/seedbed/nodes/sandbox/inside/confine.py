@@ -32,11 +32,11 @@ def _close(how: dict[str, Any], readable: list[str]) -> None:
     from seedbed.nodes.sandbox.inside import landlock
     from seedbed.nodes.sandbox.inside.filter import seccomp_filter
 
-    landlock.end_with_parent()
     if how["user"] is not None:
         landlock.become(how["user"])
     elif os.geteuid() == 0:
         landlock.give_up_capabilities()
+    landlock.end_with_parent(how["parent"])
     writable = [os.getcwd(), "/dev/null", "/dev/zero", "/dev/urandom"]  # noqa: PTH109
     landlock.restrict_files(readable, how["listable"], writable)
     landlock.restrict_calls(seccomp_filter(how["machine"], os.getpid()))

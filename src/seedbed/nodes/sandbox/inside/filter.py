@@ -159,7 +159,7 @@ def seccomp_filter(machine: str, alone: int | None = None) -> bytes:
     """The filter for a machine (`x86_64`, `aarch64`).
 
     `alone` is the process id of a program that no namespaces keep apart: it may start threads but no processes, and
-    send signals to itself only. Raises KeyError for another machine.
+    send signals to itself only. Raises ValueError for another machine.
     """
     column = list(ARCHITECTURES).index(machine)
     program: list[Instruction] = [

@@ -88,9 +88,11 @@ def give_up_capabilities() -> None:
     _capabilities(0)
 
 
-def end_with_parent() -> None:
-    """Lets the kernel end this process when the thread that started it ends."""
+def end_with_parent(parent: int) -> None:
+    """Lets the kernel end this process when the thread that started it ends. Becoming another user undoes it."""
     _checked(_libc.prctl, _PDEATHSIG, 9, 0, 0, 0)
+    if os.getppid() != parent:  # it has ended meanwhile
+        os._exit(1)
 
 
 def _capabilities(kept: int) -> None:
