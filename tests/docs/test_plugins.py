@@ -11,8 +11,11 @@ PAGE = (Path(__file__).parents[2] / "docs" / "plugins.md").read_text("utf-8")
 
 
 def test_the_plug_in_works(tmp_path: Path) -> None:
-    for name, text in re.findall(r"^```(?:python|yaml)\n# (\S+)\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE):
-        (tmp_path / name).write_text(text, "utf-8")
+    ((name, code),) = re.findall(r"^```python\n# (\S+)\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
+    (tmp_path / name).write_text(code, "utf-8")
+    (nodes,) = re.findall(r"^```yaml\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
+    rest = "name: loud\nsource: [{word: hello}, {word: good evening}]\nsink: loud.jsonl\n"
+    (tmp_path / "loud.yaml").write_text(rest + nodes, "utf-8")
     (offered,) = re.findall(r'^```toml\n\[project\.entry-points\."(.*?)"\]\n(\w+) = "(.*?)"\n```', PAGE, re.MULTILINE)
     group, word, place = offered
     installed = tmp_path / "shouting-1.0.dist-info"

@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from pathlib import Path as FilePath
 from typing import Any
 
-from seedbed.errors import Problem
+from seedbed.errors import InputError, Problem
 from seedbed.graph.contracts import RESERVED, Issue, Node, Read, Step
 from seedbed.graph.flow import Edge
 from seedbed.graph.spec import RESERVED_FOR_OUTPUT, GraphPlan, Pipeline
@@ -131,7 +131,7 @@ class Checker:
             return False
         try:
             entry = find("provider", provider)(provider=provider, **({"model": model} if model else {}))
-        except (LookupError, ValueError, TypeError):
+        except (InputError, ValueError):
             return False
         entry._name = name
         self.pipeline.models[name] = entry

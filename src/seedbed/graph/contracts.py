@@ -31,6 +31,10 @@ FILE_NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
 Name = Annotated[str, Field(pattern=NAME)]
 """An identifier: a node, field or model name."""
 
+MODEL_NAME = r"^[A-Za-z_][A-Za-z0-9_]*(/\S+)?$"
+ModelName = Annotated[str, Field(pattern=MODEL_NAME)]
+"""A name under `models:`, or the short form of a model: `local`, `openai/gpt-4o-mini`."""
+
 RESERVED = ("start", "end", "drop", "id", "visits", "tags", "params")
 """Names that no node and no field may have."""
 

@@ -149,11 +149,13 @@ class _Loader:
             raise InputError(f"--set {text} is not KEY=VALUE", hint="write for instance --set params.topic=chemistry")
         *parents, last = key.split(".")
         place: Any = raw
-        for part in parents:
+        for depth, part in enumerate(parents):
             if isinstance(place, list) and part.isdigit() and int(part) < len(place):
                 place = place[int(part)]
             elif isinstance(place, dict):
                 place = place.setdefault(part, {})
+                if depth == 1 and parents[0] == "models" and isinstance(place, str):
+                    place = raw["models"][part] = _long_form(place)
             else:
                 place = None
             if not isinstance(place, dict | list):
@@ -210,8 +212,7 @@ class _Loader:
         """The provider of one entry under `models:`, None if it is wrong."""
         document = self.document
         if isinstance(entry, str):
-            provider, _, rest = entry.partition("/")
-            entry = {"provider": provider, **({"model": rest} if rest else {})}
+            entry = _long_form(entry)
         if not isinstance(entry, dict) or not isinstance(entry.get("provider"), str):
             fix = "write `provider: openai` and `model: …`, or a short form such as `local` or `openai/gpt-4o-mini`"
             document.problems.append(document.at(path, f"model `{name}` names no provider", fix))
@@ -394,3 +395,9 @@ def _guessed_output(name: str, item: Any) -> str:
     """The field that a node which could not be read would write."""
     output = item.get("output") if isinstance(item, dict) else None
     return output if isinstance(output, str) else name
+
+
+def _long_form(short: str) -> dict[str, Any]:
+    """`local/0.5b` as the mapping it stands for."""
+    provider, _, model = short.partition("/")
+    return {"provider": provider, **({"model": model} if model else {})}

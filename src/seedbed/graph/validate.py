@@ -8,12 +8,13 @@ from typing import Any, TypeVar, get_args
 from pydantic import ValidationError
 
 from seedbed.errors import Problem
-from seedbed.graph.contracts import FILE_NAME, NAME, Spec
+from seedbed.graph.contracts import FILE_NAME, MODEL_NAME, NAME, Spec
 from seedbed.graph.yaml import Document, Path
 
 S = TypeVar("S", bound=Spec)
 
 _PATTERNS = {
+    MODEL_NAME: "must be a name under `models:`, or `provider/model`",
     NAME: "must be an identifier (letters, digits and `_`)",
     FILE_NAME: "must be letters, digits, `.`, `_` and `-`, beginning with a letter or digit",
 }

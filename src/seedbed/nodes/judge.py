@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import ConfigDict, Field
 
 from seedbed.errors import InputError, NodeError
-from seedbed.graph.contracts import Context, Issue, Name, Node, NodeCall, Read, Visit, given, not_both
+from seedbed.graph.contracts import Context, Issue, ModelName, Name, Node, NodeCall, Read, Visit, given, not_both
 from seedbed.nodes.judging.asking import Seat
 from seedbed.nodes.judging.combine import Way
 from seedbed.nodes.judging.pairwise import comparer
@@ -62,7 +62,7 @@ class JudgeNode(Node):
     asynchronous: ClassVar[bool] = True
 
     type: Literal["judge"] = "judge"
-    model: Name | Annotated[list[Name], Field(min_length=1)]
+    model: ModelName | Annotated[list[ModelName], Field(min_length=1)]
     """The model that judges, or a list of several: a jury."""
     of: Annotated[str, Field(min_length=1)] | Annotated[list[Name], Field(min_length=1)] | None = None
     """What is judged: an expression, mostly a field; a text with templates; or a list of fields."""

@@ -13,7 +13,7 @@ from seedbed.graph.contracts import (
     Context,
     FieldName,
     Issue,
-    Name,
+    ModelName,
     Node,
     NodeCall,
     Read,
@@ -89,7 +89,7 @@ class LlmNode(Node):
 
     type: Literal["llm"] = "llm"
     """Asks a language model."""
-    model: Name | Annotated[list[Name], Field(min_length=1)]
+    model: ModelName | Annotated[list[ModelName], Field(min_length=1)]
     """The model to ask, by its name under `models:`, or several of which `pick` says which are asked."""
     pick: Pick | None = None
     """Which of several models: `all` (the value is a list, each model's answers in turn, all or failed), or for each

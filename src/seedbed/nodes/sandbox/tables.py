@@ -14,7 +14,7 @@ Table = tuple[list[str], list[list[Any]]]
 """Columns and rows."""
 
 _INTEGER = re.compile(r"[+-]?(0|[1-9]\d{0,17})")
-_NUMBER = re.compile(r"[+-]?(0|[1-9]\d*)?\.?\d+([eE][+-]?\d+)?")
+_NUMBER = re.compile(r"[+-]?((0|[1-9]\d*)(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 
 
 def from_file(path: str, base: Path) -> Table:

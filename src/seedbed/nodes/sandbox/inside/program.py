@@ -54,9 +54,10 @@ def _executed(source: str, names: dict[str, Any]) -> tuple[str, str, int | None]
     except SystemExit as error:
         if error.code is None or error.code == 0:
             return None
-        if not isinstance(error.code, int):
-            print(error.code, file=sys.stderr)
-        return "SystemExit", f"exit code {error.code}"[:200], line_of(error, FILE)
+        if isinstance(error.code, int):
+            return "SystemExit", f"exit code {error.code}", line_of(error, FILE)
+        print(error.code, file=sys.stderr)
+        return "SystemExit", message_of(error), line_of(error, FILE)
     except BaseException as error:
         _show(error)
         return type(error).__name__, message_of(error), line_of(error, FILE)
