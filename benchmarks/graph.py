@@ -21,7 +21,8 @@ from common import SEEDBED, machine, measured, median, table
 
 from seedbed.graph.edges import parse_edges
 from seedbed.graph.flow import build_flow
-from seedbed.graph.walk import Station, Walker
+from seedbed.graph.station import Station
+from seedbed.graph.walk import Walker
 from seedbed.template.expression import compile_expression
 
 SHAPES = {

@@ -82,12 +82,12 @@ def plugins(kind: str, base: type[Spec]) -> Lines:
         for key, field in spec.model_fields.items():
             if key not in base.model_fields and kind != "provider":
                 for part in specs_in(annotation(field)):
-                    yield from inner(key, part)
+                    yield from inner(field.alias or key, part, each=get_origin(field.annotation) is dict)
 
 
-def inner(key: str, spec: type[Spec]) -> Iterator[str]:
-    """The table of a map that stands under a key."""
-    yield from ("", f"`{key}:` as a map:", "")
+def inner(key: str, spec: type[Spec], each: bool = False) -> Iterator[str]:
+    """The table of a map that stands under a key, or under each name there."""
+    yield from ("", f"Each of `{key}:`" if each else f"`{key}:` as a map:", "")
     yield from table(spec)
 
 
@@ -154,7 +154,7 @@ def specs_in(kind: Any) -> Iterator[type[Spec]]:
     """The specs in a type, each of which gets a table of its own."""
     if isinstance(kind, type) and issubclass(kind, Spec):
         yield kind
-    elif get_origin(kind) in (Annotated, Union, UnionType, list):
+    elif get_origin(kind) in (Annotated, Union, UnionType, list, dict):
         for arg in get_args(kind):
             yield from specs_in(arg)
 

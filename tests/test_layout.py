@@ -30,7 +30,7 @@ PLUGINS = ["nodes", "steps", "models/providers", "io/files", "dataset/formats", 
 """Folders in which a file with `__all__` is a plug-in."""
 
 MOST_LINES = 400
-LONGER = {"graph/walk.py": 410}
+LONGER: dict[str, int] = {}
 """Files that may be longer, and how long. May only shrink."""
 
 FILES = sorted(SOURCE.rglob("*.py"))

@@ -1,26 +1,26 @@
 """Every error seedbed raises on purpose.
 
-    SeedbedError
-    ├── UserError                 the user can mend it: exit 2, no traceback
-    │   ├── SpecError             a pipeline file is wrong: every problem in it
-    │   ├── InputError            a file, folder, option or row store that is not what was asked for
-    │   └── MissingExtra          an optional package is not installed
-    ├── RecordError               one record failed, the run goes on
-    │   ├── RowError              a source row cannot be read
-    │   ├── TemplateError         a template or expression cannot be filled for this record
-    │   ├── NodeError             a node cannot do its work on this record
-    │   └── ModelError            a model call failed
-    │       ├── RateLimited       429: the endpoint asks us to wait
-    │       ├── Unavailable       5xx, time-out, dropped connection
-    │       │   └── Unreachable   no HTTP answer at all
-    │       ├── BadReply          empty, cut short, not JSON, not matching its schema
-    │       └── Refused           any other 4xx: asking again cannot help
-    └── StopRun                   the run stops, resumable
-        ├── AccessDenied          401 or 403: exit 3
-        ├── EndpointDown          no endpoint answers: exit 3
-        ├── Interrupted           Ctrl-C or SIGTERM: exit 3
-        ├── BudgetReached         exit 4
-        └── StorageError          the run store or a sink cannot be written: exit 3
+SeedbedError
+├── UserError                 the user can mend it: exit 2, no traceback
+│   ├── SpecError             a pipeline file is wrong: every problem in it
+│   ├── InputError            a file, folder, option or row store that is not what was asked for
+│   └── MissingExtra          an optional package is not installed
+├── RecordError               one record failed, the run goes on
+│   ├── RowError              a source row cannot be read
+│   ├── TemplateError         a template or expression cannot be filled for this record
+│   ├── NodeError             a node cannot do its work on this record
+│   └── ModelError            a model call failed
+│       ├── RateLimited       429: the endpoint asks us to wait
+│       ├── Unavailable       5xx, time-out, dropped connection
+│       │   └── Unreachable   no HTTP answer at all
+│       ├── BadReply          empty, cut short, not JSON, not matching its schema
+│       └── Refused           any other 4xx: asking again cannot help
+└── StopRun                   the run stops, resumable
+    ├── AccessDenied          401 or 403: exit 3
+    ├── EndpointDown          no endpoint answers: exit 3
+    ├── Interrupted           Ctrl-C or SIGTERM: exit 3
+    ├── BudgetReached         exit 4
+    └── StorageError          the run store or a sink cannot be written: exit 3
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from seedbed.registry.decorators import node, step
 from seedbed.registry.plugins import find, names
 
 HERE = Path(__file__).parent
-EXAMPLES = [*sorted((HERE.parents[1] / "examples").rglob("*.yaml")), *sorted((HERE / "schema_examples").glob("*.yaml"))]
+EXAMPLES = [*sorted((HERE.parents[1] / "examples").glob("*.yaml")), *sorted((HERE / "schema_examples").glob("*.yaml"))]
 
 
 def read(text: str) -> Any:

@@ -12,7 +12,8 @@ from seedbed.errors import BudgetReached, NodeError, RecordError, TemplateError
 from seedbed.graph.contracts import Goto, SetValue, Visit
 from seedbed.graph.edges import parse_edges
 from seedbed.graph.flow import Edge, build_flow
-from seedbed.graph.walk import Pending, Station, Walked, Walker
+from seedbed.graph.station import Pending, Station, Walked
+from seedbed.graph.walk import Walker
 
 
 class Graph:

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from seedbed.errors import NodeError
 from seedbed.graph.contracts import Goto, OnError, SetValue, Visit
 from seedbed.graph.flow import Edge, Flow, build_flow
-from seedbed.graph.walk import Pending, Station, Walked, Walker
+from seedbed.graph.station import Pending, Station, Walked
+from seedbed.graph.walk import Walker
 
 QUICK = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -55,6 +55,8 @@ class Scene:
         scene = self
 
         class Told(Provider):
+            draws: ClassVar[bool] = True
+
             async def ask(self, request: Request, visit: Visit | None) -> Reply:
                 scene.asked.append(request)
                 act = scene.acts.pop(0) if len(scene.acts) > 1 else scene.acts[0]

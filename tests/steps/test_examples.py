@@ -27,7 +27,7 @@ STEPS = [
     "sql",
     "pair",
 ]
-NODES = ["sampler", "expression", "template", "function"]
+NODES = ["sampler", "expression", "template", "function", "execute", "judge", "verify", "for_each", "subgraph"]
 
 
 def examples(cls):

@@ -32,12 +32,12 @@ def check(file: str, sets: tuple[str, ...]) -> None:
 def summary(pipeline: Pipeline) -> str:
     """A pipeline in one line: its name, how many of what, and the fields of its source."""
     from seedbed.graph.draw.words import counted
-    from seedbed.graph.spec import GraphPlan
+    from seedbed.graph.plan import HoldsGraph
 
-    plans = [plan for step in pipeline.steps if isinstance(plan := getattr(step, "_plan", None), GraphPlan)]
+    plans = [step.plan for step in pipeline.steps if isinstance(step, HoldsGraph)]
     parts = [
         counted(len(pipeline.steps), "step"),
-        counted(sum(len(plan.nodes) for plan in plans), "node"),
+        counted(sum(len([*plan.every()]) for plan in plans), "node"),
         counted(len(pipeline.models), "model"),
         _fields(pipeline.fields),
     ]

@@ -17,8 +17,8 @@ from typing import Any, Self
 from seedbed.errors import InputError, SpecError
 from seedbed.graph.builder_methods import Methods
 from seedbed.graph.builder_values import caller, in_order, own_parts, plain, spec_of
-from seedbed.graph.load import read_pipeline
 from seedbed.graph.spec_io import normalise_sink, normalise_source
+from seedbed.graph.written import read_pipeline
 from seedbed.graph.yaml import Document, read_yaml
 from seedbed.graph.yaml_text import to_yaml
 from seedbed.registry.plugins import names

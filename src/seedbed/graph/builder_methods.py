@@ -108,6 +108,45 @@ class Methods:
         """Calls Python and writes what it returns: a function, or a reference such as `./hooks.py:check`."""
         return self.node(name, "function", call=call, **_given({"params": params}), **more)
 
+    def for_each(
+        self,
+        name: str,
+        items: str,
+        /,
+        *,
+        nodes: Mapping[str, Mapping[str, Any]],
+        as_: str | None = None,
+        edges: Sequence[str | Mapping[str, Any]] | None = None,
+        collect: str | None = None,
+        on_item_error: Literal["fail", "drop", "keep_null"] | None = None,
+        concurrency: int | None = None,
+        **more: Any,
+    ) -> Self:
+        """Has each item of a list walk through a graph of its own, and writes the list of what came of them.
+
+        `nodes` are maps by name, as in a file: `{"draft": {"type": "llm", "model": "writer", "prompt": "…"}}`.
+        """
+        spec = {"as": as_, "edges": edges, "collect": collect, "on_item_error": on_item_error}
+        return self.node(
+            name, "for_each", items=items, nodes=nodes, **_given(spec | {"concurrency": concurrency}), **more
+        )
+
+    def subgraph(
+        self,
+        name: str,
+        file: str,
+        /,
+        *,
+        inputs: Mapping[str, Any] | None = None,
+        outputs: Mapping[str, str] | None = None,
+        overrides: Mapping[str, Mapping[str, Any]] | None = None,
+        models: Mapping[str, str] | None = None,
+        **more: Any,
+    ) -> Self:
+        """Has the record walk through the graph of another pipeline file."""
+        spec = {"inputs": inputs, "outputs": outputs, "overrides": overrides, "models": models}
+        return self.node(name, "subgraph", file=file, **_given(spec), **more)
+
     def filter(self, where: str, /, *, reason: str | None = None) -> Self:
         """Keeps the records for which an expression is true."""
         return self.step("filter", where=where, **_given({"reason": reason}))

@@ -73,6 +73,7 @@ def _own_nodes(nodes: Any) -> Iterator[tuple[str, str]]:
     for name, node in nodes.items() if isinstance(nodes, dict) else ():
         if isinstance(node, dict):
             yield from _own_types("node", node, f"the type of node `{name}`")
+            yield from _own_nodes(node.get("nodes"))
 
 
 def _own_types(kind: str, part: dict[str, Any], where: str) -> Iterator[tuple[str, str]]:

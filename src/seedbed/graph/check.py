@@ -4,7 +4,7 @@ has one writer. Looks at a loaded pipeline and notes problems in its document; c
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from pathlib import Path as FilePath
 from typing import Any
@@ -12,32 +12,31 @@ from typing import Any
 from seedbed.errors import InputError, Problem
 from seedbed.graph.contracts import RESERVED, Issue, Node, Read, Step
 from seedbed.graph.flow import Edge
-from seedbed.graph.spec import RESERVED_FOR_OUTPUT, GraphPlan, Pipeline
+from seedbed.graph.plan import GraphNode, GraphPlan, HoldsGraph
+from seedbed.graph.reads import ALWAYS, texts
+from seedbed.graph.spec import RESERVED_FOR_OUTPUT, Pipeline
 from seedbed.graph.yaml import Document, Path
 from seedbed.registry.plugins import find
 from seedbed.template.expression import compile_expression
 from seedbed.template.syntax import TemplateSyntaxError
 from seedbed.template.text import compile_text, name_position
 
-ALWAYS = frozenset({"id", "visits", "params", "tags"})
-"""Names that templates may read although nothing writes them."""
-
 
 class Checker:
-    """Checks one pipeline against its document."""
+    """Checks what one file says of a pipeline. `called` tells what a model that it names is called in the pipeline."""
 
-    def __init__(self, pipeline: Pipeline, document: Document) -> None:
+    def __init__(self, pipeline: Pipeline, document: Document, called: Callable[[str], str] = str) -> None:
         self.pipeline = pipeline
         self.document = document
+        self.called = called
         self.known: set[str] | None = None if pipeline.fields is None else set(pipeline.fields)
 
     def check(self) -> None:
         """Notes every problem."""
         for step in self.pipeline.steps:
             self._parts(step, step._path)
-            plan = getattr(step, "_plan", None)
-            if isinstance(plan, GraphPlan):
-                self._graph(plan, step._path)
+            if isinstance(step, HoldsGraph):
+                self.graph(step.plan, self.known)
             else:
                 self._reads(step.reads(), step._path, self.known)
             self._issues(() if self.known is None else step.check_fields(self.known), step._path)
@@ -50,19 +49,9 @@ class Checker:
                     self.document.problems.append(problem)
         self._fallbacks()
 
-    @staticmethod
-    def names_read(read: Read) -> set[str]:
-        """The names a read uses; none where it is not well-formed."""
-        try:
-            if read.kind in ("field", "optional"):
-                return {read.text}
-            if read.kind == "expression":
-                return set(compile_expression(read.text).names)
-            return {name for text, _ in _texts(read.text, ()) for name in compile_text(text).names}
-        except TemplateSyntaxError:
-            return set()
-
-    def _graph(self, plan: GraphPlan, path: Path) -> None:
+    def graph(self, plan: GraphPlan, before: set[str] | None) -> None:
+        """Notes the problems of a graph, given the fields that there are before it."""
+        path = plan.path
         writers: dict[str, list[Node]] = {}
         for name, node in plan.nodes.items():
             here = (*path, "nodes", name)
@@ -72,13 +61,29 @@ class Checker:
                 if field in RESERVED:
                     problem = self.document.at(here, f"`{field}` is a reserved name", "give the node another `output:`")
                     self.document.problems.append(problem)
-        known = None if self.known is None else self.known.union(writers, plan.guessed)
+        known = None if before is None else before.union(writers, plan.guessed)
         for name, node in plan.nodes.items():
             self._reads(node.reads(), (*path, "nodes", name), known)
+            if isinstance(node, GraphNode) and node._plan is not None:
+                self._inside(node, node._plan, (*path, "nodes", name), known)
         for edge in plan.edges:
             self._edge(edge, path, known)
         for field, nodes in writers.items():
             self._one_writer(field, nodes, plan, path)
+
+    def _inside(self, node: GraphNode, plan: GraphPlan, path: Path, known: set[str] | None) -> None:
+        """Checks the graph that a node holds, be it in this file or in another."""
+        before = None if known is None else known.union(node.gives())
+        other = node.elsewhere()
+        if other is None:
+            self.graph(plan, before)
+        else:
+            names = other.models
+            for name, where in names.items():
+                self._model(where, (*path, "models", name))
+            Checker(self.pipeline, plan.document, lambda name: self.called(names.get(name, name))).graph(plan, before)
+        inside = None if before is None else before.union(plan.written, plan.guessed)
+        self._reads(node.reads_inside(), path, inside)
 
     def _one_writer(self, field: str, nodes: list[Node], plan: GraphPlan, path: Path) -> None:
         for i, second in enumerate(nodes):
@@ -108,8 +113,8 @@ class Checker:
         return value
 
     def _parts(self, part: Step | Node, path: Path) -> None:
-        self._issues(part.check(self.pipeline.base), path)
-        for name, where in part.models():
+        self._issues(part.check(part.base), path)
+        for name, where in () if isinstance(part, HoldsGraph) else part.models():
             self._model(name, (*path, *where))
 
     def _issues(self, issues: Iterable[Issue], path: Path) -> None:
@@ -118,6 +123,7 @@ class Checker:
 
     def _model(self, name: str, path: Path) -> None:
         models = self.pipeline.models
+        name = self.called(name)
         if name in models or self._implied(name):
             return
         near = get_close_matches(name, models, 1)
@@ -147,7 +153,7 @@ class Checker:
             elif read.kind == "expression":
                 self._text(read.text, "expression", here, known)
             else:
-                for text, part in _texts(read.text, here):
+                for text, part in texts(read.text, here):
                     self._text(text, "template", part, known, file=read.file)
 
     def _text(self, text: str, kind: str, path: Path, known: set[str] | None, offset: int = 0, file: str = "") -> None:
@@ -195,16 +201,3 @@ class Checker:
                     break
                 seen.append(model.fallback)
                 model = models.get(model.fallback)
-
-
-def _texts(value: Any, path: Path) -> Iterator[tuple[str, Path]]:
-    """All texts inside a value that may hold templates, each with its path."""
-    if isinstance(value, str):
-        if "{" in value:
-            yield value, path
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            yield from _texts(item, (*path, key))
-    elif isinstance(value, list):
-        for i, item in enumerate(value):
-            yield from _texts(item, (*path, i))

@@ -16,6 +16,7 @@ from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Protocol
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, WithJsonSchema
 
 from seedbed.errors import RecordError
+from seedbed.graph.keeping import Index, Seen, Spool
 from seedbed.record import Record, chance
 
 
@@ -118,6 +119,10 @@ class Context(Protocol):
     folder: Path
     """The run directory."""
     params: dict[str, Any]
+    background: set[asyncio.Task[Any]]
+    """Calls under way that no record waits for any more; the run waits for them before it ends."""
+    wanted: bool
+    """False once nothing more is taken from this step: work under way may end before its next costly part."""
 
     def model(self, name: str) -> Any:
         """The model of that name (a `seedbed.models.contract.Caller`)."""
@@ -133,24 +138,47 @@ class Visit:
     and `id`, `visits`, `params`. Read it, do not change it; extra fields are written with `write`.
     """
 
-    __slots__ = ("calls", "extra", "node", "notes", "number", "record_id", "scope", "seed")
+    __slots__ = (
+        "calls", "dropped", "events", "extra", "node", "notes", "number", "place", "record_id", "scope", "seed",
+        "where",
+    )  # fmt: skip
 
-    def __init__(self, scope: dict[str, Any], record_id: str, node: str, number: int, seed: int) -> None:
+    def __init__(
+        self, scope: dict[str, Any], record_id: str, node: str, number: int, seed: int, place: str = ""
+    ) -> None:
         self.scope = scope
         self.record_id = record_id
         self.node = node
+        """The node's name; of a node inside of another `outer.inner`."""
         self.number = number
         """Which execution of this node for this record this is, from 1."""
         self.seed = seed
+        self.place = place
+        """Within what execution of another node this is, and for which item; empty for a node of the step's graph."""
         self.calls: list[Any] = []
         """The model calls made so far, in order; the model layer appends to it."""
         self.extra: dict[str, Any] | None = None
         self.notes: list[str] = []
         """What `seedbed trace` should tell about this execution, such as a reply whose JSON was repaired."""
+        self.events: list[dict[str, Any]] = []
+        """The executions of nodes inside of this one, as in `Trail`."""
+        self.where = ""
+        """The node inside of this one that failed or dropped."""
+        self.dropped = ""
+        """Why the record is to be dropped."""
+
+    @property
+    def identity(self) -> str:
+        """The record, and the part of it that is worked on: what draws and the keys of calls depend on."""
+        return f"{self.record_id}\0{self.place}" if self.place else self.record_id
 
     def random(self, *more: str | int) -> Random:
         """The generator of this visit: seeded by run seed, record id, node and visit (and `more`)."""
-        return chance(self.seed, self.record_id, self.node, self.number, *more)
+        return chance(self.seed, self.identity, self.node, self.number, *more)
+
+    def drop(self, reason: str, where: str = "") -> None:
+        """Drops the record once this execution has ended. `where` is the node inside of this one that did."""
+        self.dropped, self.where = reason, where
 
     def write(self, name: str, value: Any) -> None:
         """Writes a field beside the node's own output; `name` must be among the node's `writes()`."""
@@ -223,41 +251,6 @@ class Node(Spec):
         raise TypeError(f"{type(self).__name__} has no behaviour")
 
 
-class Spool(Protocol):
-    """Records kept on disk, so that steps that need all rows hold none in memory."""
-
-    def add(self, record: Record, key: Any = None) -> None:
-        """Keeps a record. `key` is a JSON value to sort by: nulls first, then booleans, numbers, texts, others."""
-
-    def in_order(self, *, descending: bool = False) -> Iterator[Record]:
-        """All records: as added if none was given a key, else by key, equal keys as added (also when descending)."""
-
-    def __len__(self) -> int: ...
-
-
-class Seen(Protocol):
-    """A set of byte strings on disk."""
-
-    def add(self, key: bytes, note: str) -> str | None:
-        """Adds a key with a note. Returns None, or the note of the same key added earlier."""
-
-
-class Index(Protocol):
-    """Records on disk, found by key. All are added before the first is looked for; those of a key keep their order."""
-
-    def add(self, key: bytes, record: Record) -> None:
-        """Keeps a record."""
-
-    def count(self, key: bytes) -> int:
-        """How many records have this key."""
-
-    def find(self, key: bytes) -> Iterator[Record]:
-        """The records of a key, as added."""
-
-    def get(self, key: bytes, place: int) -> Record:
-        """One of the records of a key, from 0 on."""
-
-
 class StepContext(Context, Protocol):
     """What a step may ask of the run."""
 
@@ -272,11 +265,6 @@ class StepContext(Context, Protocol):
 
     def fail(self, record: Record, error: RecordError) -> None:
         """Counts a record that did not come through `take` as failed by this step and keeps it aside."""
-
-    background: set[asyncio.Task[Any]]
-    """Calls under way that no record waits for any more; the run waits for them before it ends."""
-    wanted: bool
-    """False once nothing more is taken from this step: work under way may end before its next costly part."""
 
     def spool(self) -> Spool:
         """An empty spool."""

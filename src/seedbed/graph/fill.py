@@ -130,8 +130,10 @@ def typed(text: str) -> Any:
 
 
 def is_secret_place(path: Path) -> bool:
-    """Whether a value at `path` is secret by where it stands: a model's key or headers."""
-    return len(path) >= 3 and path[0] == "models" and any(part in SECRET_PLACES for part in path[2:])
+    """Whether a value at `path` is secret by where it stands: a model's key or headers, an MCP server's environment."""
+    if path[:1] == ("models",):
+        return len(path) >= 3 and any(part in SECRET_PLACES for part in path[2:])
+    return "mcp" in path and any(part in ("env", "headers") for part in path[path.index("mcp") :])
 
 
 def _plain(value: Any) -> str:

@@ -9,8 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, ConfigDict, Field
 
-from seedbed.graph.contracts import FILE_NAME, RESERVED, Name, Node, Spec, Step, defined
-from seedbed.graph.flow import Edge, Flow
+from seedbed.graph.contracts import FILE_NAME, RESERVED, Name, Spec, Step, defined
 from seedbed.graph.spec_io import SinkSpec, SourceSpec
 
 RESERVED_FOR_OUTPUT = tuple(name for name in RESERVED if name not in ("id", "tags"))
@@ -91,18 +90,6 @@ class Frame(Spec):
 
 
 @dataclass(slots=True)
-class GraphPlan:
-    """The nodes of a graph step and how records walk through them."""
-
-    nodes: dict[str, Node]
-    edges: list[Edge]
-    flow: Flow | None
-    """None only while a wrong file is being checked."""
-    guessed: list[str] = field(default_factory=list)
-    """Fields that nodes which could not be read would write, so that reading them is no further problem."""
-
-
-@dataclass(slots=True)
 class Pipeline:
     """A pipeline file, loaded and made sure of."""
 
@@ -127,5 +114,7 @@ class Pipeline:
     """The fields of the source, where they can be known."""
     written: dict[str, Any] = field(default_factory=dict)
     """The file's own content as it may be written to disk: filled in, without secrets."""
+    elsewhere: dict[str, Any] = field(default_factory=dict)
+    """The same of the graphs that stand in other files, by file."""
     secrets: set[str] = field(default_factory=set)
     warnings: list[str] = field(default_factory=list)

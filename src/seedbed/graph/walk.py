@@ -14,50 +14,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from copy import deepcopy
-from dataclasses import dataclass, field
 from time import perf_counter
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from seedbed.errors import NodeError, RecordError, TemplateError
-from seedbed.graph.contracts import Goto, NodeCall, OnError, SetValue, Visit
+from seedbed.graph.contracts import Goto, SetValue, Visit
 from seedbed.graph.flow import Edge, Flow
-
-Condition = Callable[[dict[str, Any]], Any]
-"""A compiled expression: from the scope to a value, of which only the truth matters."""
-
-Pending = set["asyncio.Task[Any]"]
-"""Node calls under way that no record waits for any more."""
-
-
-@dataclass(slots=True)
-class Station:
-    """A node ready to run: what the walk needs to know of it."""
-
-    name: str
-    call: NodeCall
-    asynchronous: bool
-    writes: list[str]
-    """The fields it writes, its own first."""
-    appends: list[str] = field(default_factory=list)
-    """Those among them that it appends to: they are never set to null."""
-    when: Condition | None = None
-    on_error: OnError = "fail"
-    max_visits: int = 10
-
-
-@dataclass(slots=True)
-class Walked:
-    """How a walk ended."""
-
-    status: Literal["done", "dropped", "failed"]
-    events: list[dict[str, Any]]
-    """One object per execution, in the order they ended: node, visit, status (done, skipped, failed, or unfinished
-    for a call still under way when the record ended), seconds, calls, and error for a failed one."""
-    reason: str = ""
-    """Why it was dropped."""
-    where: str = ""
-    """The node that dropped or failed it."""
-    error: RecordError | None = None
+from seedbed.graph.station import Condition, Pending, Station, Walked
 
 
 class _Exit(NamedTuple):
@@ -118,30 +81,37 @@ class Walker:
             drop=drop,
         )
 
-    async def walk(self, scope: dict[str, Any], record_id: str, seed: int, pending: Pending) -> Walked:
+    async def walk(
+        self, scope: dict[str, Any], record_id: str, seed: int, pending: Pending, place: str = "", within: str = ""
+    ) -> Walked:
         """Walks one record. `scope` holds its fields, `id` and `params`; values and `visits` are written into it.
+        `place` is that of visits, `within` the node that the graph is inside of.
 
         Calls under way when the walk ends early (dropped, failed, or an error that is not of the record passing
         through) are not cancelled: their tasks are in `pending` until they end, and their results go nowhere.
         """
-        return await _Walk(self, scope, record_id, seed).run(pending)
+        return await _Walk(self, scope, record_id, seed, place, f"{within}." if within else "").run(pending)
 
 
 class _Walk:
     """One record on its way."""
 
     __slots__ = (
-        "chosen", "events", "fired", "jumps", "left", "over", "passes", "ready", "record_id", "scope", "seed",
-        "tasks", "visits", "walker",
+        "chosen", "events", "fired", "jumps", "left", "over", "passes", "place", "prefix", "ready", "record_id",
+        "scope", "seed", "tasks", "visits", "walker",
     )  # fmt: skip
 
-    def __init__(self, walker: Walker, scope: dict[str, Any], record_id: str, seed: int) -> None:
+    def __init__(
+        self, walker: Walker, scope: dict[str, Any], record_id: str, seed: int, place: str, prefix: str
+    ) -> None:
         for name in walker.fields:
             scope.setdefault(name, None)
         self.walker = walker
         self.scope = scope
         self.record_id = record_id
         self.seed = seed
+        self.place = place
+        self.prefix = prefix
         self.visits: dict[str, int] = walker.visits.copy()
         scope["visits"] = self.visits
         self.left = walker.left.copy()
@@ -212,11 +182,11 @@ class _Walk:
                 for written in station.writes:
                     if written not in station.appends:
                         self.scope[written] = None
-                self._event(node, "skipped", 0.0, [])
+                self._event(node, "skipped", 0.0)
                 self._leave(node)
                 return None
         self.visits[name] += 1
-        return Visit(self.scope, self.record_id, name, self.visits[name], self.seed)
+        return Visit(self.scope, self.record_id, self.prefix + name, self.visits[name], self.seed, self.place)
 
     def _exhausted(self, node: int, station: Station) -> None:
         """Past `max_visits` its `on_error` decides, once: what that leads to must not come back here."""
@@ -269,22 +239,25 @@ class _Walk:
         self.scope[self.walker.stations[node].writes[0]] = value
         if visit.extra is not None:
             self.scope.update(visit.extra)
-        self._event(node, "done", perf_counter() - started, visit.calls, visit.number, visit.notes)
+        self._event(node, "done", perf_counter() - started, visit)
+        if visit.dropped:
+            self.over = Walked("dropped", self.events, visit.dropped, self._where(node, visit))
+            return
         self._leave(node)
 
     def _failed(self, node: int, error: RecordError, started: float, visit: Visit | None = None) -> None:
         """A node has failed: its `on_error` decides."""
         station = self.walker.stations[node]
-        calls = visit.calls if visit is not None else []
-        self._event(node, "failed", perf_counter() - started, calls)
+        self._event(node, "failed", perf_counter() - started, visit)
         self.events[-1]["error"] = str(error)
         decision = station.on_error
         if self.over is not None:
             return
         if decision == "fail":
-            self.over = Walked("failed", self.events, where=station.name, error=error)
+            self.over = Walked("failed", self.events, where=self._where(node, visit), error=error)
         elif decision == "drop":
-            self.over = Walked("dropped", self.events, f"{station.name} failed", station.name, error)
+            where = self._where(node, visit)
+            self.over = Walked("dropped", self.events, f"{where} failed", where, error)
         elif isinstance(decision, SetValue):
             self.scope[station.writes[0]] = deepcopy(decision.set)
             self._leave(node)
@@ -293,20 +266,21 @@ class _Walk:
             assert way is not None, f"no error edge leads from `{station.name}`"
             self._follow(node, way)
 
-    def _event(
-        self,
-        node: int,
-        status: str,
-        seconds: float,
-        calls: list[Any],
-        visit: int | None = None,
-        notes: list[str] | None = None,
-    ) -> None:
+    def _where(self, node: int, visit: Visit | None) -> str:
         name = self.walker.flow.names[node]
-        number = self.visits[name] if visit is None else visit
-        event = {"node": name, "visit": number, "status": status, "seconds": seconds, "calls": calls}
-        if notes:
-            event["notes"] = notes
+        return f"{name}.{visit.where}" if visit is not None and visit.where else name
+
+    def _event(self, node: int, status: str, seconds: float, visit: Visit | None = None) -> None:
+        name = self.walker.flow.names[node]
+        if visit is None:
+            self.events.append(
+                {"node": name, "visit": self.visits[name], "status": status, "seconds": seconds, "calls": []}
+            )
+            return
+        self.events += visit.events
+        event = {"node": name, "visit": visit.number, "status": status, "seconds": seconds, "calls": visit.calls}
+        if visit.notes:
+            event["notes"] = visit.notes
         self.events.append(event)
 
     def _leave(self, node: int) -> None:
@@ -391,7 +365,7 @@ class _Walk:
     def _hand_over(self, pending: Pending) -> None:
         """The record is over: calls under way go on without it."""
         for task, (node, visit, started) in self.tasks.items():
-            self._event(node, "unfinished", perf_counter() - started, visit.calls, visit.number)
+            self._event(node, "unfinished", perf_counter() - started, visit)
             pending.add(task)
             task.add_done_callback(pending.discard)
             task.add_done_callback(_retrieve)

@@ -80,6 +80,14 @@ class Document:
         self.values[path] = _Mark(file, line, 1, said=True)
         self.keys.pop(path, None)
 
+    def borrow(self, other: Document, theirs: Path, mine: Path) -> None:
+        """Notes that what stands at `mine` stands in `other` at `theirs`."""
+        for own, lent in ((self.keys, other.keys), (self.values, other.values)):
+            for place in [place for place in own if place[: len(mine)] == mine]:
+                del own[place]
+            size = len(theirs)
+            own.update({(*mine, *place[size:]): mark for place, mark in lent.items() if place[:size] == theirs})
+
     def copy(self) -> Document:
         """The same document, to be changed apart."""
         return Document(self.file, deepcopy(self.data), [*self.problems], dict(self.keys), dict(self.values))
@@ -155,6 +163,8 @@ class _Builder:
         if tag.startswith("!"):
             self._problem(node, f"unknown tag `{tag}`", "leave it out")
         assert isinstance(node, ScalarNode)
+        if node.style == ">":
+            return node.value.replace("\a", "")  # the parser marks where it has folded a line
         if node.style or tag == "tag:yaml.org,2002:str":
             return node.value
         return scalar(node.value)

@@ -129,5 +129,5 @@ class Cached:
         if request.tools:
             hashed.update(b"\0tools" + _encode([request.tools, request.tool_choice]))
         if params.get("temperature") != 0:
-            hashed.update(f"\0{visit.record_id}\0{visit.number}\0{sample}".encode("utf-8", "surrogatepass"))
+            hashed.update(f"\0{visit.identity}\0{visit.number}\0{sample}".encode("utf-8", "surrogatepass"))
         return hashed.digest()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple, Protocol
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Protocol
 
 import msgspec
 from pydantic import Field, PrivateAttr
@@ -137,11 +137,20 @@ class Provider(Spec):
     """The model to ask when this one still fails after all retries."""
 
     _name: str = PrivateAttr(default="")
+    _base: Path | None = PrivateAttr(default=None)
+
+    draws: ClassVar[bool] = False
+    """Whether `ask` reads the request's `draw`: providers that make chance themselves do."""
 
     @property
     def name(self) -> str:
         """The model's name in the pipeline file."""
         return self._name
+
+    @property
+    def base(self) -> Path | None:
+        """The folder of the file that names it, where that is not the pipeline file; set by the loader."""
+        return self._base
 
     def identity(self) -> dict[str, Any]:
         """What decides the answer, and so belongs to the key of a call and of a pipeline. The address does not."""

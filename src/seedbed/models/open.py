@@ -42,7 +42,7 @@ class Models:
             return self._callers[name]
         provider = self._providers[name]
         fallback = await self._open(provider.fallback) if provider.fallback else None
-        await provider.open(self._base)
+        await provider.open(provider.base or self._base)
         self._stack.push_async_callback(provider.close)
         gate = gate_for(provider.address(), provider.limits, provider.default_concurrency())
         self._ledger.on_stop.append(lambda error: gate.refuse(self._ledger, error))

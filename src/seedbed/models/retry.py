@@ -42,6 +42,7 @@ class Retrying:
 
     def __init__(self, provider: Provider, gate: Gate, ledger: Ledger) -> None:
         self.provider = provider
+        self.name = provider.name
         self.gate = gate
         self.ledger = ledger
         self._encode = msgspec.json.Encoder().encode
@@ -64,8 +65,9 @@ class Retrying:
                     await ledger.pause(pause)
                 ledger.check()
                 started = time.monotonic()
-                draw = _draw(key, visit.seed, attempts)
-                reply = await provider.ask(msgspec.structs.replace(request, draw=draw), visit)
+                if provider.draws:
+                    request = msgspec.structs.replace(request, draw=_draw(key, visit.seed, attempts))
+                reply = await provider.ask(request, visit)
                 reply.attempts = attempts
                 gate.succeeded()
                 gate.used(reply.usage.input + reply.usage.output, estimate)
@@ -128,7 +130,7 @@ class Retrying:
         return error.wait + self._jitter.uniform(0.0, 0.1) * min(error.wait + 0.1, 5.0)
 
     def _note(self, error: ModelError, visit: Visit, started: float) -> None:
-        self.ledger.failed_attempt(type(error).__name__, visit.node, self.provider.name)
+        self.ledger.failed_attempt(type(error).__name__, visit.node, self.name)
         if isinstance(error, RateLimited):
             self.gate.throttled(error.wait, started)
         elif isinstance(error, Unavailable) and not isinstance(error, Unreachable):
@@ -144,7 +146,7 @@ class Retrying:
         why = "" if error is None else error.message
         shared = provider.cache == "user"
         self.ledger.record(
-            Call(key, error is None, visit.node, provider.name, visit.record_id, asked, reply, usd, why, shared)
+            Call(key, error is None, visit.node, self.name, visit.record_id, asked, reply, usd, why, shared)
         )
 
     def _down(self, error: ModelError) -> StopRun:

@@ -20,11 +20,15 @@ from seedbed.nodes.checks.json_value import json_check, json_issues
 from seedbed.nodes.checks.mathematics import MathCheck
 from seedbed.nodes.checks.numeric import NumericCheck
 from seedbed.nodes.checks.pattern import RegexCheck
+from seedbed.nodes.checks.sql import SqlCheck
+from seedbed.nodes.checks.unit_tests import UnitTestsCheck
 from seedbed.nodes.subject import compile_subject, read_subject
 
 __all__ = ["VerifyNode"]
 
-_KINDS = ("exact", "numeric", "math", "choice", "contains", "regex", "json_schema", "constraints")
+_KINDS = (
+    "exact", "numeric", "math", "choice", "contains", "regex", "unit_tests", "sql", "json_schema", "constraints",
+)  # fmt: skip
 
 
 class VerifyNode(Node):
@@ -38,6 +42,8 @@ class VerifyNode(Node):
       constraints:
         - words: {max: 60}
         - no_commas: true
+    works: {type: verify, of: program, unit_tests: {tests: "{{ tests }}", limits: {seconds: 5}}}
+    same: {type: verify, of: query, sql: {reference: "{{ solution }}", setup: "{{ schema }}"}}
     ```
 
     Writes `{passed, score, message, checks: [{name, passed, message}]}`: `score` is the share of checks that passed,
@@ -52,17 +58,26 @@ class VerifyNode(Node):
     """What is checked: an expression, mostly a field (`answer`, `reply.answer`), or a text with templates. Null passes
     no check."""
     exact: ExactCheck | None = None
-    """It is the expected text or value."""
+    """It is the expected text or value. `exact: Paris` is short for `{expected: Paris}`, as in the next three."""
     numeric: NumericCheck | None = None
-    """Its number is the expected one, within a tolerance."""
+    """Its number is the expected one within a tolerance, however it is written: `1,234.5`, `3/4`, `12 %`, `6e23`, `½`.
+    Where one of the two has a per-cent sign, 12 % is equal to 12 and to 0.12."""
     math: MathCheck | None = None
-    """It means the same as the expected expression."""
+    """It means the same as the expected expression, equation, inequality, point, interval, set or matrix, in LaTeX or
+    plain notation. Decimal fractions are exact; units and degrees do not count. Needs the extra `math` (sympy)."""
     choice: ChoiceCheck | None = None
-    """It picks the expected option."""
+    """It picks the expected option of a multiple-choice question, by its letter: `B`, `(B)`, `The answer is B.`"""
     contains: ContainsCheck | None = None
-    """Texts that it contains, or does not."""
+    """Texts that it contains, or does not. A text, or a list of them, is short for `all`; they may be templates."""
     regex: RegexCheck | None = None
-    """Patterns that it matches, or does not."""
+    """Patterns that it matches, or does not, in ECMAScript's syntax without look-around and back references, so that no
+    pattern takes long. A pattern, or a list of them, is short for `all`."""
+    unit_tests: UnitTestsCheck | None = None
+    """It is a Python program that passes these tests in a sandbox, each test a check of its own. A text, or a list of
+    them, is short for `tests`."""
+    sql: SqlCheck | None = None
+    """It is a query that gives the rows of a reference query, both run in a sandbox. A text is short for
+    `reference`."""
     json_schema: Annotated[Any, defined("Schema")] = None
     """It is JSON that follows this schema: shorthand, JSON Schema, `./schema.json` or `file.py:PydanticModel`."""
     constraints: Constraints | None = None

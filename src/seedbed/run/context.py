@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from seedbed.errors import RecordError
-from seedbed.graph.contracts import Index, Seen, Spool
+from seedbed.graph.keeping import Index, Seen, Spool
 from seedbed.graph.spec import Pipeline
 from seedbed.record import Record
 from seedbed.run.counts import StepCounts

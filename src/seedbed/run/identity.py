@@ -19,6 +19,8 @@ def fingerprint(pipeline: Pipeline) -> str:
     parts["seed"] = pipeline.seed
     parts["models"] = {name: pipeline.models[name].identity() for name in used_models(pipeline)}
     parts["files"] = _files(pipeline)
+    if pipeline.elsewhere:
+        parts["elsewhere"] = pipeline.elsewhere
     return digest(parts).hex()
 
 

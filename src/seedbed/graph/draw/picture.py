@@ -9,7 +9,8 @@ from typing import Literal
 from seedbed.graph.contracts import Node, Step
 from seedbed.graph.draw.words import counted, node_words, one_line, settings, sink_words, source_words
 from seedbed.graph.flow import DROP, END, START, Edge
-from seedbed.graph.spec import GraphPlan, Pipeline
+from seedbed.graph.plan import GraphPlan, HoldsGraph
+from seedbed.graph.spec import Pipeline
 
 Place = tuple[str, ...]
 """A part of a pipeline: ("source",), (step,), (step, node), ("output",) or ("sink",)."""
@@ -116,8 +117,7 @@ def _facts(pipeline: Pipeline) -> Iterator[tuple[str, str]]:
 
 
 def _step(step: Step, secrets: Collection[str]) -> Card:
-    plan = getattr(step, "_plan", None)
-    graph = _graph(plan, secrets) if isinstance(plan, GraphPlan) else None
+    graph = _graph(step.plan, secrets) if isinstance(step, HoldsGraph) else None
     models = [name for name, _ in step.models()] if graph is None else []
     lines = [*settings(step), *(f"model: {name}" for name in dict.fromkeys(models))]
     return Card((step.name,), "step", step.name, step.type, lines, step.whole, graph)

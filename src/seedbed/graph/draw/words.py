@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 from seedbed.graph.contracts import Goto, Node, SetValue, Spec
+from seedbed.graph.plan import GraphPlan, HoldsGraph
 from seedbed.graph.spec_io import SinkSpec, SourceSpec
 
 _ELSEWHERE = frozenset(
@@ -87,6 +88,18 @@ def node_words(node: Node) -> Iterator[str]:
         yield f"on error: {compact(node.on_error.set)}"
     elif isinstance(node.on_error, Goto):
         yield f"on error: go to {node.on_error.goto}"
+    if isinstance(node, HoldsGraph) and node._plan is not None:
+        yield from _inside(node._plan)
+
+
+def _inside(plan: GraphPlan, indent: str = "") -> Iterator[str]:
+    """A line for each node of a graph inside of a node."""
+    for i, node in enumerate(plan.nodes.values(), 1):
+        last = i == len(plan.nodes)
+        models = dict.fromkeys(model for model, _ in node.models())
+        yield f"{indent}{'└' if last else '├'} {node.name} · {' · '.join([node.type, *models])}"
+        if isinstance(node, HoldsGraph) and node._plan is not None:
+            yield from _inside(node._plan, f"{indent}{'·' if last else '│'} ")
 
 
 def counted(number: int, word: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, PrivateAttr, field_validator
 
@@ -29,6 +29,8 @@ MAX_TOKENS = 512
 
 class Local(Provider):
     """A model run in process: `model: local`, `local/0.5b`, `local/135m`, or `local/./my.gguf`."""
+
+    draws: ClassVar[bool] = True
 
     provider: Literal["local"]
     """Run in this process by llama.cpp; needs the extra `local`."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Annotated, Any, Literal, NoReturn
+from typing import Annotated, Any, ClassVar, Literal, NoReturn
 
 from pydantic import Discriminator, PrivateAttr, Tag
 
@@ -44,6 +44,8 @@ def _content(rules: Rules) -> str:
 
 class Scripted(Provider):
     """Answers by rules; without rules, or where none matches, with text or JSON made up from the request."""
+
+    draws: ClassVar[bool] = True
 
     provider: Literal["scripted"] = "scripted"
     """Rules in a file, in process."""

@@ -13,11 +13,10 @@ _ENDS = re.compile(r"[.!?…]+[\"'”’)\]*_]*(?=\s|$)|[。！？]+[」』”]*
 _ABBREVIATION = re.compile(
     r"(?:\b(?:Mr|Mrs|Ms|Dr|Prof|St|Sr|Jr|vs|etc|No|Fig|e\.g|i\.e|cf|approx|Inc|Ltd|z\.B|d\.h)|\b[A-Z])$"
 )
+_LONGEST_ABBREVIATION = 10
 _BULLET = re.compile(r"^[ \t]*(?:[-*+•]|\d{1,3}[.)])[ \t]+\S", re.MULTILINE)
 _HEADING = re.compile(r"^[ ]{0,3}#{1,6}[ \t]+\S", re.MULTILINE)
-_TITLE = re.compile(
-    r"\A\s*(?:#{1,6}[ \t]+\S|<<[^<>\n]+>>|\*\*[^*\n]+\*\*[ \t]*$|[^\n]+\n(?:=+|-+)[ \t]*$)", re.MULTILINE
-)
+_TITLE = re.compile(r"\A(?:#{1,6}[ \t]+\S|<<[^<>\n]+>>|\*\*[^*\n]+\*\*[ \t]*$|[^\n]+\n(?:=+|-+)[ \t]*$)", re.MULTILINE)
 _PLACEHOLDER = re.compile(r"\[[^\[\]\n]+\](?!\()")
 _HIGHLIGHT = re.compile(r"\*\*[^*\n]+\*\*|(?<!\*)\*[^*\s][^*\n]*\*(?!\*)")
 _FENCE = re.compile(r"^[ \t]*```", re.MULTILINE)
@@ -34,12 +33,13 @@ def sentences(text: str) -> int:
     for line in text.splitlines():
         start = 0
         for end in _ENDS.finditer(line):
-            before = line[start : end.start()]
-            if end[0] == "." and (_ABBREVIATION.search(before) or (before.strip().isdigit() and not start)):
+            before = line[max(start, end.start() - _LONGEST_ABBREVIATION) : end.start()]
+            numbered = not start and end.start() <= _LONGEST_ABBREVIATION and before.strip().isdigit()
+            if end[0] == "." and (numbered or _ABBREVIATION.search(before)):
                 continue
-            count += bool(_WORD.search(before))
+            count += _WORD.search(line, start, end.start()) is not None
             start = end.end()
-        count += bool(_WORD.search(line, start))
+        count += _WORD.search(line, start) is not None
     return count
 
 
@@ -81,7 +81,7 @@ def capitals(text: str) -> int:
 
 def has_title(text: str) -> bool:
     """Whether the text begins with a title: a Markdown heading, a bold line, or `<<title>>`."""
-    return _TITLE.match(text) is not None
+    return _TITLE.match(text.lstrip()) is not None
 
 
 def is_markdown(text: str) -> bool:

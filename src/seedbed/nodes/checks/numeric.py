@@ -21,7 +21,7 @@ from seedbed.nodes.checks.contract import (
     shown,
     texted,
 )
-from seedbed.nodes.checks.extract import Where, announced, extractor, missing
+from seedbed.nodes.checks.extract import Where, extractor, missing
 from seedbed.nodes.checks.numbers import Number, numbers, written
 
 Size = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -64,7 +64,7 @@ class Numeric(AgainstExpected):
     def prepare(self, context: Context) -> Run:
         expected, within, mark = self.expectation(), self.tolerance, self.decimal
         find = reader(self.extract, mark)
-        absent = missing(self.extract)
+        locate = None if self.extract == "auto" else extractor(self.extract)
         units = [self.unit] if isinstance(self.unit, str) else self.unit
 
         def run(answer: Any, scope: Scope) -> Findings:
@@ -72,8 +72,9 @@ class Numeric(AgainstExpected):
             right = f"it should be {' or '.join(_shown(one) for one in wanted)}" + (f" {units[0]}" if units else "")
             found = find(answer)
             if found is None:
-                what = absent[0] if self.extract not in ("auto", "all", "last_line") else "there is no number"
-                return [Finding("numeric", False, what, right if what != absent[0] else absent[1], what != absent[0])]
+                if locate is not None and locate(texted(answer)) is None:
+                    return [Finding("numeric", False, *missing(self.extract))]
+                return [Finding("numeric", False, "there is no number", right, secret=True)]
             said = f"the number is {_shown(found)}"
             if not any(_equal(found, one, within) for one in wanted):
                 return [Finding("numeric", False, said, right, secret=True)]
@@ -85,30 +86,31 @@ class Numeric(AgainstExpected):
 
 
 def reader(where: Where, mark: str) -> Callable[[Any], Number | None]:
-    """The function that finds the number of an answer: the last one of the text in which it is looked for."""
-    find = extractor(where)
+    """The function that finds the number of an answer: in what is marked as the answer, else the last of the text."""
+    find, whole = extractor(where), extractor("all")
 
     def read(answer: Any) -> Number | None:
         if isinstance(answer, int | float) and not isinstance(answer, bool):
             return Number(Fraction(repr(answer)), False, "")
         text = texted(answer)
         part = find(text)
-        found = list(numbers(part, mark)) if part is not None else []
-        if not found and where == "auto":
-            found = list(numbers(extractor("all")(text) or "", mark))
-        return found[-1] if found else None
+        if part is not None and where not in ("all", "last_line"):
+            # "42, not 43" is 42, and "40 + 2 = 42" is 42.
+            found = next(numbers(part.rpartition("=")[2], mark), None) or next(numbers(part, mark), None)
+            if found is not None or where != "auto":
+                return found
+        rest = whole(text) if where == "auto" else part
+        every = list(numbers(rest or "", mark))
+        return every[-1] if every else None
 
     return read
 
 
 def _expected(value: Any, mark: str) -> Number:
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return Number(Fraction(repr(value)), False, "")
-    text = texted(value)
-    found = list(numbers(announced(text) or text, mark))
-    if not found:
+    found = reader("auto", mark)(value)
+    if found is None:
         raise NodeError(f"`expected` is {shown(value)}, which has no number", hint="give a number, such as 42 or 3/4")
-    return found[-1]
+    return found
 
 
 def _equal(found: Number, wanted: Number, within: Tolerance) -> bool:

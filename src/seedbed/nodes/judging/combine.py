@@ -121,5 +121,5 @@ def _number(numbers: list[float], way: Way) -> float:
 
 def _tidy(number: float) -> Any:
     """Without the noise of the last digits; whole numbers stay whole."""
-    number = round(number, 6)
+    number = round(float(number), 6)
     return int(number) if number.is_integer() else number

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,9 +10,9 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Discriminator, Field, Tag
 
 from seedbed.errors import Problem
-from seedbed.graph.contracts import Issue, Name, Spec, Text
+from seedbed.graph.contracts import NAME, Issue, Name, Spec, Text
 from seedbed.graph.validate import validated
-from seedbed.graph.yaml import read_yaml
+from seedbed.graph.yaml import Document, read_yaml
 from seedbed.nodes.judging.scale import Scale, WrittenScale, scale_issues
 from seedbed.template.syntax import TemplateSyntaxError
 from seedbed.template.text import compile_text
@@ -54,10 +55,6 @@ Rubric = Annotated[
 """Criteria by name; one text, judged as a whole; or a file that holds either."""
 
 
-class _File(Spec):
-    criteria: Annotated[Criteria, Field(min_length=1)]
-
-
 def rubric_file(written: Any) -> str | None:
     """The file that a rubric is read from, if it is one."""
     text = written.strip() if isinstance(written, str) else ""
@@ -90,15 +87,28 @@ def load_criteria(written: Any, base: Path) -> Mapping[str, Criterion]:
             raise UnusableRubric([Issue((), f"the rubric {file} is empty", "write what makes an answer good")])
         return {OVERALL: Criterion(asks=text.strip())}
     document = read_yaml(text, file)
-    rubric = None
-    if isinstance(document.data, dict):
-        bare = document.data if document.data.keys() == {"criteria"} else {"criteria": document.data}
-        rubric = validated(_File, bare, document, ())
-    elif not document.problems:
-        document.problems.append(document.at((), "a rubric is a map", "write `name: what is asked`"))
-    if document.problems or rubric is None:
+    criteria = _criteria(document)
+    if document.problems:
         raise UnusableRubric([_issue(problem) for problem in document.problems])
-    return rubric.criteria
+    return criteria
+
+
+def _criteria(document: Document) -> dict[str, Criterion]:
+    """The criteria of a rubric file; what is wrong with it is noted in the document."""
+    data = document.data
+    if not isinstance(data, dict) or not data:
+        if not document.problems:
+            document.problems.append(document.at((), "a rubric is a map of criteria", "write `name: what is asked`"))
+        return {}
+    found = {}
+    for name, written in data.items():
+        if not re.fullmatch(NAME, name):
+            fix = "write letters, digits and `_`"
+            document.problems.append(document.at_key((name,), f"`{name}` is not a name", fix))
+        criterion = validated(Criterion, _as_criterion(written), document, (name,))
+        if criterion is not None:
+            found[name] = criterion
+    return found
 
 
 def _issue(problem: Problem) -> Issue:

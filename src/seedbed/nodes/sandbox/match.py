@@ -21,6 +21,8 @@ class Match:
     """What tells them apart."""
     empty: bool = False
     """Whether the reference gives no rows on any database, so that a wrong query may match it by chance."""
+    failed: bool = False
+    """Whether the query itself failed."""
 
 
 async def match_queries(
@@ -42,7 +44,7 @@ async def match_queries(
         if right.error is not None:
             raise NodeError(f"the reference query fails: {right.error.type}: {right.error.message}")
         if found.error is not None:
-            return Match(False, f"{found.error.type}: {found.error.message}")
+            return Match(False, f"{found.error.type}: {found.error.message}", failed=True)
         empty = empty and not right.rows
         if told := difference(right.rows or [], found.rows or [], ordered=in_order, tolerance=tolerance):
             return Match(False, told)

@@ -9,13 +9,12 @@ import subprocess
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from time import monotonic
+from time import monotonic, sleep
 from typing import IO, Literal
 
 _LOOK = 0.1
 """Seconds between looks at what cannot be waited for."""
 _CHUNK = 1 << 16
-_OUT, _ERR, _EVENTS = 0, 1, 2
 
 Stopped = Literal["", "time", "output", "disk"]
 
@@ -53,69 +52,76 @@ def run(
 ) -> Ended:  # fmt: skip
     """Runs a command to its end; nothing that it started in its session is left. `pipe` carries the events.
 
-    Raises OSError if it cannot be started.
+    Closes the writing end of the pipe. Raises OSError if the command cannot be started.
     """
     begun = monotonic()
     reading, writing = pipe
-    process = subprocess.Popen(
-        command, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, cwd=cwd,
-        pass_fds=(*keep, writing), start_new_session=True, bufsize=0
-    )  # fmt: skip
-    os.close(writing)
+    try:
+        process = subprocess.Popen(
+            command, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, cwd=cwd,
+            pass_fds=(*keep, writing), start_new_session=True, bufsize=0
+        )  # fmt: skip
+    finally:
+        os.close(writing)
     assert process.stdout is not None
     assert process.stderr is not None
+    ended = Ended()
     with process.stdout as out, process.stderr as err:
-        ended = _read(process, {out.fileno(): _OUT, err.fileno(): _ERR, reading: _EVENTS}, begun, bounds)
-    ended.code = process.wait()
+        pipes = {
+            out.fileno(): (ended.out, bounds.output),
+            err.fileno(): (ended.err, bounds.output),
+            reading: (ended.events, bounds.events),
+        }
+        try:
+            ended.stopped = _follow(process, pipes, begun, bounds)
+        finally:
+            # Before it is waited for: until then its number cannot have become another's.
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.kill()
+            ended.code = process.wait()
     ended.seconds = monotonic() - begun
     return ended
 
 
-def _read(process: subprocess.Popen[bytes], pipes: dict[int, int], begun: float, bounds: Bounds) -> Ended:
-    ended = Ended()
-    buffers = (ended.out, ended.err, ended.events)
-    most = (bounds.output, bounds.output, bounds.events)
-    try:
-        with selectors.DefaultSelector() as selector:
-            for pipe in pipes:
-                selector.register(pipe, selectors.EVENT_READ)
-            looked = begun
-            while selector.get_map():
-                now = monotonic()
-                left = begun + bounds.seconds - now
-                if left <= 0:
-                    ended.stopped = "time"
-                    break
-                if bounds.is_over is not None and now - looked >= _LOOK:
-                    looked = now
-                    if bounds.is_over():
-                        ended.stopped = "disk"
-                        break
+def _follow(
+    process: subprocess.Popen[bytes], pipes: dict[int, tuple[bytearray, int]], begun: float, bounds: Bounds
+) -> Stopped:
+    """Reads until the process has ended, or one of its bounds is reached."""
+    looked, pause = begun, 0.0005
+    with selectors.DefaultSelector() as selector:
+        for pipe in pipes:
+            selector.register(pipe, selectors.EVENT_READ)
+        while (left := begun + bounds.seconds - monotonic()) > 0:
+            if bounds.is_over is not None and monotonic() - looked >= _LOOK:
+                if bounds.is_over():
+                    return "disk"
+                looked = monotonic()
+            if selector.get_map():
                 ready = selector.select(min(left, _LOOK))
-                if not ready and process.poll() is not None:
-                    break  # what it left behind holds the pipes
-                for key, _ in ready:
-                    buffer = buffers[pipes[key.fd]]
-                    if not (chunk := os.read(key.fd, _CHUNK)):
-                        selector.unregister(key.fd)
-                    buffer += chunk
-                    if len(buffer) > most[pipes[key.fd]]:
-                        ended.stopped = "output"
-                        break
-                if ended.stopped:
-                    break
+                if not ready and _has_ended(process):
+                    return ""  # what it left behind holds the pipes
+                if not all(_take(selector, key.fd, *pipes[key.fd]) for key, _ in ready):
+                    return "output"
+            elif _has_ended(process):
+                return ""
             else:
-                _wait(process, begun + bounds.seconds, ended)
-    finally:
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.kill()
-    return ended
+                sleep(min(left, pause))
+                pause = min(2 * pause, _LOOK)
+    return "time"
 
 
-def _wait(process: subprocess.Popen[bytes], until: float, ended: Ended) -> None:
-    """Waits for a process that has closed its pipes."""
-    try:
-        process.wait(max(0.0, until - monotonic()))
-    except subprocess.TimeoutExpired:
-        ended.stopped = "time"
+def _take(selector: selectors.BaseSelector, pipe: int, buffer: bytearray, most: int) -> bool:
+    """Reads what is there. Returns False if that makes it too much."""
+    chunk = os.read(pipe, _CHUNK)
+    if not chunk:
+        selector.unregister(pipe)
+    buffer += chunk
+    return len(buffer) <= most
+
+
+def _has_ended(process: subprocess.Popen[bytes]) -> bool:
+    """Whether a process has ended; it is not yet waited for, where the system can tell without."""
+    if hasattr(os, "waitid"):
+        return os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+    return process.poll() is not None

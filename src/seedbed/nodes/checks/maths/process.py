@@ -34,6 +34,8 @@ class _Worker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
+            # Ctrl-C drains the run, and so must not end what the run waits for.
+            start_new_session=True,
         )
         self.fresh = True
         self.end = weakref.finalize(self, _end, self.process)
@@ -80,7 +82,7 @@ class Processes:
 
         Blocks. Raises NodeError where that takes too long or too much memory.
         """
-        line = json.dumps([answer, wanted, tolerance]).encode() + b"\n"
+        line = json.dumps([answer, wanted, tolerance, seconds]).encode() + b"\n"
         with self._free:
             worker = self._worker()
             reply = worker.ask(line, seconds)

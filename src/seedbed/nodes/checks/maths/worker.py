@@ -1,7 +1,7 @@
-"""The process that compares: a line of JSON in, `[answer, [expected, …], tolerance]`, a line of JSON out.
+"""The process that compares: a line of JSON in, `[answer, [expected, …], tolerance, seconds]`, a line of JSON out.
 
-`{"same": true}`, `{"unlike": why}` where the two cannot be compared, or `{"memory": true}`. It gives up what memory it
-may have beyond a gigabyte, where the system can hold it to that; time is kept by the one who asks.
+`{"same": true}`, `{"unlike": why}` where the two cannot be compared, or `{"memory": true}`. Where the system can hold
+it to that, it has a gigabyte of memory, and ends by itself a little after its time, even if nobody is left to stop it.
 """
 
 from __future__ import annotations
@@ -13,6 +13,11 @@ from typing import Any
 
 from seedbed.nodes.checks.maths.compare import same
 
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None  # type: ignore[assignment]
+
 _MEMORY = 1 << 30
 
 
@@ -20,7 +25,9 @@ def main() -> None:
     """Answers until its input ends."""
     _limit()
     for line in sys.stdin.buffer:
-        sys.stdout.buffer.write(json.dumps(_answer(json.loads(line))).encode() + b"\n")
+        *asked, seconds = json.loads(line)
+        _allow(seconds)
+        sys.stdout.buffer.write(json.dumps(_answer(asked)).encode() + b"\n")
         sys.stdout.buffer.flush()
 
 
@@ -40,9 +47,15 @@ def _answer(asked: list[Any]) -> dict[str, Any]:
 
 
 def _limit() -> None:
-    try:
-        import resource
-    except ImportError:
-        return
-    with suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, resource.getrlimit(resource.RLIMIT_AS)[1]))
+    if resource is not None:
+        with suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, resource.getrlimit(resource.RLIMIT_AS)[1]))
+
+
+def _allow(seconds: float) -> None:
+    """So much processor time from now on, and two seconds for rounding."""
+    if resource is not None:
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        until = int(used.ru_utime + used.ru_stime + seconds) + 2
+        with suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_CPU, (until, resource.getrlimit(resource.RLIMIT_CPU)[1]))
