@@ -25,6 +25,8 @@ class Models:
         self._stack = AsyncExitStack()
         self.gates: dict[str, Gate] = {}
         """The gate of each open model."""
+        self._endpoints: list[Gate] = []
+        """The gates, each once: models with one address share theirs."""
 
     async def __aenter__(self) -> Models:
         return self
@@ -47,6 +49,8 @@ class Models:
         gate = gate_for(provider.address(), provider.limits, provider.default_concurrency())
         self._ledger.on_stop.append(lambda error: gate.refuse(self._ledger, error))
         self.gates[name] = gate
+        if gate not in self._endpoints:
+            self._endpoints.append(gate)
         caller = Cached(provider, Retrying(provider, gate, self._ledger), self._ledger, fallback)
         self._callers[name] = caller
         return caller
@@ -56,4 +60,4 @@ class Models:
 
     def in_flight(self) -> int:
         """Places at all gates together: how many calls may be under way at once."""
-        return sum(int(gate.limit) for gate in {id(gate): gate for gate in self.gates.values()}.values())
+        return sum([int(gate.limit) for gate in self._endpoints])
