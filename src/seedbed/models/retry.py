@@ -45,7 +45,6 @@ class Retrying:
         self.name = provider.name
         self.gate = gate
         self.ledger = ledger
-        self._encode = msgspec.json.Encoder().encode
         self._jitter = random.Random()
 
     async def ask(self, request: Request, key: bytes, asked: bytes, visit: Visit) -> tuple[Answer, float]:
